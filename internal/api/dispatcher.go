@@ -1,0 +1,71 @@
+package api
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+// Caller is who makes a request.
+type Caller struct {
+	Name  string // a job's owner
+	UID   int    // of the process at the other end of the Unix socket
+	Admin bool   // may see and change what others own
+}
+
+// Selection is the tasks that a selector such as "1-10:2,15", "42.3-7", "last"
+// or "all" names: whole jobs, or elements of one.
+type Selection struct {
+	Jobs     octaskly.Ranges // of job ids; elements of each below
+	Elements octaskly.Ranges // nil: all elements
+	Last     bool            // the caller's latest job
+	All      bool            // all jobs of the caller that are not over
+	Everyone bool            // with All: of every user (admins only)
+}
+
+// Filter narrows a list of jobs.
+type Filter struct {
+	Select *Selection
+	States []octaskly.State // none: every state
+	All    bool             // also those that ended long ago
+	Limit  int
+	Before octaskly.JobID // older than this one
+	Owner  string         // empty: everyone's
+}
+
+// Dispatcher is what the API needs of a dispatcher. Its errors are, or wrap,
+// *octaskly.FieldError and the sentinels of package octaskly.
+type Dispatcher interface {
+	// Submit returns once the job is on disk.
+	Submit(context.Context, Caller, *octaskly.Job, *octaskly.Spec) (id octaskly.JobID, repeated bool, err error)
+	// Cancel, Signal and Retry return once the wish is on disk or sent on.
+	Cancel(ctx context.Context, who Caller, what Selection, reason string) (Outcome, error)
+	Signal(ctx context.Context, who Caller, what Selection, signal int) (Outcome, error)
+	Retry(ctx context.Context, who Caller, what Selection) (Outcome, error)
+
+	Jobs(context.Context, Caller, Filter) ([]Job, error)
+	// Show tells of a job, or of one element where the id names one.
+	Show(context.Context, Caller, octaskly.TaskID) (*Detail, error)
+	// Elements lists elements of an array that have left the queue, by index.
+	Elements(ctx context.Context, who Caller, id octaskly.JobID, states []octaskly.State, from octaskly.Index, limit int) ([]Element, error)
+	// Watch yields the job each time it has changed, until it is over, at most
+	// ten times a second; the first at once.
+	Watch(ctx context.Context, who Caller, id octaskly.TaskID, yield func(*Job) error) error
+	// Output is the framed output (package spool) of the latest attempt that
+	// has any, or of the one numbered. Of a whole array job it is the output of
+	// its elements in the order of their indices. With follow it ends when the task has.
+	Output(ctx context.Context, who Caller, id octaskly.TaskID, attempt int, follow bool) (io.ReadCloser, error)
+
+	// PutBlob stores what r gives until its end under its SHA-256, which must be hash.
+	PutBlob(ctx context.Context, hash octaskly.Blob, r io.Reader) error
+	// HasBlob reports whether PutBlob may be left out.
+	HasBlob(context.Context, octaskly.Blob) bool
+
+	Workers(context.Context, Caller) ([]Worker, error)
+	Stats(context.Context, Caller) (*Stats, error)
+}
+
+// BodyTimeout bounds how long a request's body may take to arrive.
+const BodyTimeout = 5 * time.Minute

@@ -1,0 +1,191 @@
+package api
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+// Text is a string of bytes. In JSON it is a string where it is valid UTF-8,
+// else {"base64": "…"}: file names and arguments need not be text.
+type Text string
+
+type base64Text struct {
+	Base64 *string `json:"base64"`
+}
+
+func (t Text) MarshalJSON() ([]byte, error) {
+	if utf8.ValidString(string(t)) {
+		return json.Marshal(string(t))
+	}
+	b := base64.StdEncoding.EncodeToString([]byte(t))
+	return json.Marshal(base64Text{&b})
+}
+
+func (t *Text) UnmarshalJSON(data []byte) error {
+	var plain string
+	if json.Unmarshal(data, &plain) == nil {
+		*t = Text(plain)
+		return nil
+	}
+	var b base64Text
+	if json.Unmarshal(data, &b) != nil || b.Base64 == nil {
+		return fmt.Errorf(`want a string or {"base64": "…"}`)
+	}
+	raw, err := base64.StdEncoding.DecodeString(*b.Base64)
+	*t = Text(raw)
+	return err
+}
+
+// Seconds is a duration in JSON: a number of seconds with a fraction.
+type Seconds time.Duration
+
+func (s Seconds) MarshalJSON() ([]byte, error) {
+	return json.Marshal(time.Duration(s).Seconds())
+}
+
+func (s *Seconds) UnmarshalJSON(data []byte) error {
+	var f float64
+	if err := json.Unmarshal(data, &f); err != nil {
+		return fmt.Errorf("want a number of seconds")
+	}
+	if f < 0 || f > octaskly.MaxTimeout.Seconds() {
+		return fmt.Errorf("%v seconds is not from 0 to ten years", f)
+	}
+	*s = Seconds(f * float64(time.Second))
+	return nil
+}
+
+// Submission is the body of POST /api/v1/tasks. Only Argv is required.
+type Submission struct {
+	Name    string        `json:"name,omitempty"`
+	Argv    []Text        `json:"argv"`
+	Env     []Text        `json:"env,omitempty"` // "NAME=value"
+	Cwd     Text          `json:"cwd,omitempty"`
+	Stdin   octaskly.Blob `json:"stdin,omitempty"` // uploaded before, see PUT /api/v1/blobs/{hash}
+	Items   octaskly.Blob `json:"items,omitempty"` // one line for each element
+	Array   string        `json:"array,omitempty"` // ranges of indices, "0-99:2"
+	AtOnce  int           `json:"at_once,omitempty"`
+	Timeout Seconds       `json:"timeout,omitempty"`
+	Retries int           `json:"retries,omitempty"`
+	Backoff *Seconds      `json:"backoff,omitempty"` // default 1 s
+	Merge   bool          `json:"merge,omitempty"`
+	CPUs    float64       `json:"cpus,omitempty"`
+	Memory  int64         `json:"memory,omitempty"` // bytes
+	Key     string        `json:"idempotency_key,omitempty"`
+}
+
+// Accepted answers a submission. Ids are strings in JSON.
+type Accepted struct {
+	ID    string `json:"id"`
+	Tasks int64  `json:"tasks"`
+	// Repeated: the idempotency key was used before; ID is that earlier job.
+	Repeated bool `json:"repeated,omitempty"`
+}
+
+// Job is one line of a list.
+type Job struct {
+	ID          string           `json:"id"`
+	Owner       string           `json:"owner"`
+	Name        string           `json:"name,omitempty"`
+	State       octaskly.State   `json:"state"`
+	Reason      octaskly.Reason  `json:"reason,omitempty"` // of a plain job's task
+	Detail      string           `json:"detail,omitempty"`
+	Exit        *int             `json:"exit_code,omitempty"` // what run and wait exit with, once over
+	Command     []Text           `json:"command"`
+	Array       string           `json:"array,omitempty"`
+	Tasks       int64            `json:"tasks"`
+	Counts      map[string]int64 `json:"counts"` // tasks by state, zeroes left out
+	SubmittedAt time.Time        `json:"submitted_at"`
+	StartedAt   *time.Time       `json:"started_at,omitempty"` // of a plain job's task
+	EndedAt     *time.Time       `json:"ended_at,omitempty"`
+	Worker      string           `json:"worker,omitempty"` // its name, of a plain job's task
+}
+
+// Detail is all that is known of a job, or of one element of an array job.
+type Detail struct {
+	Job
+	Submission Submission `json:"submission"`
+	Queued     string     `json:"queued,omitempty"`  // elements that never left the queue, as ranges
+	Dropped    string     `json:"dropped,omitempty"` // elements cancelled before they left it
+	Attempts   []Attempt  `json:"attempts,omitempty"`
+	Failures   int        `json:"failures,omitempty"` // that count against retries
+	NotBefore  *time.Time `json:"not_before,omitempty"`
+	Cancelling bool       `json:"cancelling,omitempty"`
+}
+
+// Attempt is one execution.
+type Attempt struct {
+	Number     int             `json:"number"`
+	State      octaskly.State  `json:"state"`
+	Reason     octaskly.Reason `json:"reason,omitempty"`
+	Detail     string          `json:"detail,omitempty"`
+	Worker     string          `json:"worker"`
+	AssignedAt time.Time       `json:"assigned_at"`
+	StartedAt  *time.Time      `json:"started_at,omitempty"`
+	EndedAt    *time.Time      `json:"ended_at,omitempty"`
+	CPUTime    Seconds         `json:"cpu_time,omitempty"`
+	MaxRSS     int64           `json:"max_rss,omitempty"` // bytes
+	Stdout     int64           `json:"stdout_bytes"`
+	Stderr     int64           `json:"stderr_bytes"`
+	Discarded  int64           `json:"discarded_bytes,omitempty"` // output past its bound
+	Leftover   bool            `json:"leftover_killed,omitempty"` // processes outlived the command
+}
+
+// Element is one line of GET /api/v1/tasks/{id}/elements.
+type Element struct {
+	ID      string          `json:"id"`
+	State   octaskly.State  `json:"state"`
+	Reason  octaskly.Reason `json:"reason,omitempty"`
+	Detail  string          `json:"detail,omitempty"`
+	Exit    *int            `json:"exit_code,omitempty"`
+	Attempt int             `json:"attempt"`
+	Worker  string          `json:"worker,omitempty"`
+}
+
+// Outcome says, id by id, what a cancel, signal or retry did.
+type Outcome struct {
+	Done    int64    `json:"done"`              // tasks that it reached
+	Already []string `json:"already,omitempty"` // ids that it did not apply to: over, or not over
+}
+
+// Worker is one line of GET /api/v1/workers.
+type Worker struct {
+	ID       string    `json:"id"`
+	Name     string    `json:"name"`
+	State    string    `json:"state"` // connected, or lost
+	Address  string    `json:"address,omitempty"`
+	Version  string    `json:"version"`
+	Slots    int       `json:"slots"`
+	Running  int       `json:"running"`
+	Assigned int       `json:"assigned"` // sent, not started
+	CPUs     float64   `json:"cpus"`
+	Memory   int64     `json:"memory"` // bytes
+	Features []string  `json:"features"`
+	Contains string    `json:"contains"` // how commands are kept together: cgroup, or best-effort
+	SeenAt   time.Time `json:"seen_at"`
+}
+
+// Stats is GET /api/v1/stats.
+type Stats struct {
+	Tasks      map[string]int64 `json:"tasks"` // by state, all states named
+	Jobs       int64            `json:"jobs_live"`
+	Workers    int              `json:"workers_connected"`
+	Slots      int              `json:"slots"`
+	Busy       int              `json:"slots_busy"`
+	Version    string           `json:"version"`
+	Fleet      string           `json:"fleet"`
+	StartedAt  time.Time        `json:"started_at"`
+	Database   int64            `json:"database_bytes"`
+}
+
+// Error is the body of every answer that is not a success.
+type Error struct {
+	Kind    string `json:"kind"`
+	Message string `json:"message"`
+	Field   string `json:"field,omitempty"`
+}

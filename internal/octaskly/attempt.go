@@ -1,0 +1,54 @@
+package octaskly
+
+import "time"
+
+// End is what a worker reports of an attempt that is over. At that time no
+// process of it is left.
+type End struct {
+	State     State         `cbor:"1,keyasint"` // Completed, Failed, TimedOut or Cancelled
+	Reason    Reason        `cbor:"2,keyasint,omitempty"`
+	Detail    string        `cbor:"3,keyasint,omitempty"`
+	StartedAt time.Time     `cbor:"4,keyasint"` // zero: its command never executed
+	EndedAt   time.Time     `cbor:"5,keyasint"`
+	CPUTime   time.Duration `cbor:"6,keyasint,omitempty"` // of the command and the children it waited for
+	MaxRSS    int64         `cbor:"7,keyasint,omitempty"` // bytes, the largest of these processes
+	Leftover  bool          `cbor:"8,keyasint,omitempty"` // processes outlived the command and were killed
+	Output    OutputSize    `cbor:"9,keyasint,omitempty"`
+}
+
+// OutputSize measures an attempt's output.
+type OutputSize struct {
+	Stored    int64 `cbor:"1,keyasint,omitempty"` // bytes of the framed log
+	Stdout    int64 `cbor:"2,keyasint,omitempty"`
+	Stderr    int64 `cbor:"3,keyasint,omitempty"`
+	Discarded int64 `cbor:"4,keyasint,omitempty"` // past the bound, or when the disk was full
+}
+
+// InlineOutput is the largest framed log that travels and is stored with its
+// result. A longer one is a file of its own.
+const InlineOutput = 64 << 10
+
+// Attempt is the lasting record of one attempt that has ended.
+type Attempt struct {
+	ID         AttemptID
+	Worker     WorkerID
+	AssignedAt time.Time
+	End        End
+	Inline     []byte // framed output up to InlineOutput; nil: none, or in a file
+	Seq        int64
+}
+
+// WorkerID names a worker's state directory; it is random and never changes.
+type WorkerID string
+
+// Worker is what a dispatcher knows of one worker.
+type Worker struct {
+	ID       WorkerID
+	Name     string
+	Version  string
+	Slots    int
+	Room     Room
+	Features []string // what a Spec may name in Needs, and how it contains its commands
+	Address  string
+	SeenAt   time.Time // when it last joined or left
+}

@@ -1,0 +1,123 @@
+package protocol
+
+import (
+	"time"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+// Version is the protocol's version. It rises only with a change that fields
+// cannot express; the lower of both sides' versions is then spoken.
+const Version = 1
+
+// FromWorker is one batch from a worker.
+type FromWorker struct {
+	Hello    *Hello               `cbor:"1,keyasint,omitempty"`
+	Started  []Started            `cbor:"2,keyasint,omitempty"`
+	Finished []Finished           `cbor:"3,keyasint,omitempty"`
+	Recalled []octaskly.AttemptID `cbor:"4,keyasint,omitempty"` // given back, never started
+	Pong     uint64               `cbor:"5,keyasint,omitempty"` // the Ping it answers
+}
+
+// Hello introduces a worker.
+type Hello struct {
+	Version    int               `cbor:"1,keyasint"`
+	Worker     octaskly.WorkerID `cbor:"2,keyasint"`
+	Name       string            `cbor:"3,keyasint"`
+	Software   string            `cbor:"4,keyasint"` // version of the program
+	Slots      int               `cbor:"5,keyasint"`
+	Room       octaskly.Room     `cbor:"6,keyasint"`
+	Features   []string          `cbor:"7,keyasint,omitempty"`
+	Fleet      string            `cbor:"8,keyasint,omitempty"` // with Generation: whose attempts it holds
+	Generation string            `cbor:"9,keyasint,omitempty"`
+	Held       []Held            `cbor:"10,keyasint,omitempty"`
+}
+
+// Held is an attempt that a worker has and the dispatcher has not acknowledged
+// the end of.
+type Held struct {
+	ID        octaskly.AttemptID `cbor:"1,keyasint"`
+	State     octaskly.State     `cbor:"2,keyasint"` // Assigned, Running or, for any end, Completed
+	StartedAt time.Time          `cbor:"3,keyasint"`
+}
+
+// Started says that an attempt's command executes.
+type Started struct {
+	ID octaskly.AttemptID `cbor:"1,keyasint"`
+	At time.Time          `cbor:"2,keyasint"`
+}
+
+// Finished says how an attempt ended. It is repeated in every new session until
+// it is acknowledged. Output up to octaskly.InlineOutput bytes rides along.
+type Finished struct {
+	ID     octaskly.AttemptID `cbor:"1,keyasint"`
+	End    octaskly.End       `cbor:"2,keyasint"`
+	Output []byte             `cbor:"3,keyasint,omitempty"`
+}
+
+// ToWorker is one batch from the dispatcher.
+type ToWorker struct {
+	Welcome *Welcome             `cbor:"1,keyasint,omitempty"`
+	Specs   []JobSpec            `cbor:"2,keyasint,omitempty"`
+	Assign  []Assign             `cbor:"3,keyasint,omitempty"`
+	Stop    []Stop               `cbor:"4,keyasint,omitempty"`
+	Recall  []octaskly.AttemptID `cbor:"5,keyasint,omitempty"` // give back what has not started
+	Signal  []Signal             `cbor:"6,keyasint,omitempty"`
+	Fetch   []Fetch              `cbor:"7,keyasint,omitempty"`
+	Ack     []octaskly.AttemptID `cbor:"8,keyasint,omitempty"` // ends that are durable: forget them
+	Forget  []octaskly.JobID     `cbor:"9,keyasint,omitempty"` // specs that will not be used again
+	Ping    uint64               `cbor:"10,keyasint,omitempty"`
+}
+
+// Welcome accepts a worker, or says why not.
+type Welcome struct {
+	Version    int           `cbor:"1,keyasint"`
+	Fleet      string        `cbor:"2,keyasint"`
+	Generation string        `cbor:"3,keyasint"` // attempts of another one are to be dropped
+	Refused    string        `cbor:"4,keyasint,omitempty"`
+	Heartbeat  time.Duration `cbor:"5,keyasint"` // a Ping comes at least so often
+	MaxOutput  int64         `cbor:"6,keyasint"` // bytes kept of each stream
+}
+
+// JobSpec carries a job's spec once per session, before its first assignment.
+type JobSpec struct {
+	Job     octaskly.JobID `cbor:"1,keyasint"`
+	Version int            `cbor:"2,keyasint"`
+	Spec    []byte         `cbor:"3,keyasint"`
+	Array   bool           `cbor:"4,keyasint,omitempty"`
+}
+
+// Assign gives attempts to a worker: one for each element, all of one number.
+type Assign struct {
+	Job      octaskly.JobID  `cbor:"1,keyasint"`
+	Elements octaskly.Ranges `cbor:"2,keyasint"`
+	Attempt  int             `cbor:"3,keyasint"`
+	Items    []string        `cbor:"4,keyasint,omitempty"` // one per element, when the spec has Items
+}
+
+// Stop ends an attempt: TERM, a grace period, KILL.
+type Stop struct {
+	ID octaskly.AttemptID `cbor:"1,keyasint"`
+	// Drop: the dispatcher has given this attempt up; kill it, forget it and
+	// report nothing.
+	Drop bool `cbor:"2,keyasint,omitempty"`
+}
+
+// Signal sends a signal to an attempt's process group.
+type Signal struct {
+	ID     octaskly.AttemptID `cbor:"1,keyasint"`
+	Number int                `cbor:"2,keyasint"`
+}
+
+// Fetch asks for an attempt's output, followed until its end, from a byte of
+// its framed log.
+type Fetch struct {
+	ID   octaskly.AttemptID `cbor:"1,keyasint"`
+	From int64              `cbor:"2,keyasint"`
+}
+
+// BulkHeader opens a bulk channel.
+type BulkHeader struct {
+	Output *Fetch        `cbor:"1,keyasint,omitempty"` // the worker sends this output
+	Blob   octaskly.Blob `cbor:"2,keyasint,omitempty"` // the dispatcher sends this blob
+}
