@@ -52,3 +52,9 @@ type Worker struct {
 	Address  string
 	SeenAt   time.Time // when it last joined or left
 }
+
+// Features that a worker may offer and a Spec may need.
+const (
+	KillCgroup     = "kill:cgroup"      // the end of a task is the end of every process of it
+	KillBestEffort = "kill:best-effort" // there is no cgroup2 to make that sure
+)

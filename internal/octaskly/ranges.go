@@ -197,13 +197,56 @@ func (s Ranges) splitAt(i Index) (below, rest Ranges) {
 // Minus is the set without the indices of other.
 func (s Ranges) Minus(other Ranges) Ranges {
 	for _, r := range other {
-		if r.Step == 1 {
-			_, s = s.Cut(r.Lo, r.Hi)
-			continue
+		inside, outside := s.Cut(r.Lo, r.Hi)
+		if r.Step > 1 && len(inside) > 0 {
+			left := inside.where(func(i Index) bool { return !r.contains(i) })
+			outside = outside.Union(left)
 		}
-		for i := r.Lo; i <= r.Hi; i += r.Step {
-			_, s = s.Cut(i, i)
+		s = outside
+	}
+	return s
+}
+
+// Union is the indices of both sets, which have none in common.
+func (s Ranges) Union(other Ranges) Ranges {
+	both := append(slices.Clone(s), other...)
+	if joined, err := both.normal(); err == nil {
+		return joined
+	}
+	var all []Index // spans interleave, as those of 0-98:2 and 1-99:2 do
+	for _, r := range both {
+		Ranges{r}.Each(func(i Index) bool { all = append(all, i); return true })
+	}
+	slices.Sort(all)
+	return compress(all)
+}
+
+// where is the indices of s for which keep is true.
+func (s Ranges) where(keep func(Index) bool) Ranges {
+	var left []Index
+	s.Each(func(i Index) bool {
+		if keep(i) {
+			left = append(left, i)
 		}
+		return true
+	})
+	return compress(left)
+}
+
+// compress makes ranges of ascending indices.
+func compress(indices []Index) (s Ranges) {
+	for _, i := range indices {
+		if len(s) > 0 {
+			last := &s[len(s)-1]
+			if last.Lo == last.Hi {
+				last.Step = i - last.Lo
+			}
+			if i == last.Hi+last.Step {
+				last.Hi = i
+				continue
+			}
+		}
+		s = append(s, Range{Lo: i, Hi: i, Step: 1})
 	}
 	return s
 }

@@ -17,6 +17,7 @@ type FromWorker struct {
 	Finished []Finished           `cbor:"3,keyasint,omitempty"`
 	Recalled []octaskly.AttemptID `cbor:"4,keyasint,omitempty"` // given back, never started
 	Pong     uint64               `cbor:"5,keyasint,omitempty"` // the Ping it answers
+	Goodbye  bool                 `cbor:"6,keyasint,omitempty"` // it has stopped all it had, and leaves
 }
 
 // Hello introduces a worker.
@@ -110,10 +111,11 @@ type Signal struct {
 }
 
 // Fetch asks for an attempt's output, followed until its end, from a byte of
-// its framed log.
+// its framed log. The channel that answers it repeats it.
 type Fetch struct {
 	ID   octaskly.AttemptID `cbor:"1,keyasint"`
 	From int64              `cbor:"2,keyasint"`
+	Size int64              `cbor:"3,keyasint,omitempty"` // in the answer: of the log by then
 }
 
 // BulkHeader opens a bulk channel.

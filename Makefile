@@ -1,0 +1,51 @@
+# Go 1.26, make and git are all it takes, but for `make race`: the race
+# detector needs gcc.
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+FUZZTIME ?= 10s
+
+export CGO_ENABLED = 0
+
+# The version is stamped by -X; go build would refuse to ask a git that
+# distrusts the owner of the tree.
+BUILD = go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)'
+
+.DEFAULT_GOAL := help
+.PHONY: help build test race vet staticcheck fuzz bench try clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build octasklyd and octasklyctl into bin/
+	$(BUILD) -o bin/octasklyd ./daemon
+	$(BUILD) -o bin/octasklyctl ./ctl
+
+test: ## run all tests
+	go test ./...
+
+race: ## run all tests with the race detector (needs gcc)
+	CGO_ENABLED=1 go test -race -timeout 15m ./...
+
+vet: ## check formatting and run go vet
+	@unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then echo "gofmt these: $$unformatted"; exit 1; fi
+	go vet ./...
+
+staticcheck: ## run staticcheck, built from the version that tools/go.mod pins
+	go tool -modfile=tools/go.mod staticcheck ./...
+
+fuzz: ## run every fuzz target for FUZZTIME (10s)
+	@set -e; listed=$$(go test -list '^Fuzz' ./...); \
+	echo "$$listed" | awk '/^Fuzz/ { names[n++] = $$1 } /^ok/ { while (n > 0) print $$2, names[--n] }' | \
+	while read -r package target; do \
+		echo "$$package $$target"; \
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package </dev/null; \
+	done
+
+bench: ## measure commands per second against the floor of fork and exec
+	go run ./test/bench
+
+try: ## start a dispatcher and two workers in a scratch directory and run a real job
+	go run ./test/try
+
+clean: ## remove what make built
+	rm -rf bin

@@ -1,0 +1,134 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/octaskly/octaskly/internal/dirs"
+	"github.com/octaskly/octaskly/internal/units"
+)
+
+var roles = []dirs.Role{dirs.Dispatcher, dirs.Worker}
+
+// TestMain keeps the configuration of this machine out of the tests.
+func TestMain(m *testing.M) {
+	for _, v := range os.Environ() {
+		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, envPrefix) {
+			os.Unsetenv(name)
+		}
+	}
+	os.Setenv("STATE_DIRECTORY", "/var/lib/o")
+	os.Setenv("RUNTIME_DIRECTORY", "/run/o")
+	os.Setenv("CONFIGURATION_DIRECTORY", "/nonexistent")
+	os.Exit(m.Run())
+}
+
+// configDir makes a directory of configuration of name, text pairs and has it
+// read by every Load of the test.
+func configDir(t *testing.T, files ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	t.Setenv(dirs.ConfigVar, dir)
+	for i := 0; i < len(files); i += 2 {
+		path := filepath.Join(dir, files[i])
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(files[i+1]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// sameValues compares configurations without regard to their origins.
+var sameValues = cmp.Options{cmpopts.IgnoreUnexported(Common{})}
+
+func TestBuiltIn(t *testing.T) {
+	d, err := LoadDispatcher(Sources{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Dispatcher{
+		Common: Common{StateDir: "/var/lib/o", Socket: "/run/o/dispatcher.sock", LogFormat: "text"},
+		Listen: ":7878",
+		Fleet:  "default",
+		Limits: Limits{MaxOutput: 64 << 20, MaxQueued: 10_000_000, Lease: 30 * units.Second, CommitLinger: 10 * millisecond},
+	}
+	if diff := cmp.Diff(want, d, sameValues); diff != "" {
+		t.Error(diff)
+	}
+	for _, key := range Keys(dirs.Dispatcher) {
+		if got := d.Origin(key).String(); got != "built in" {
+			t.Errorf("%s is from %s", key, got)
+		}
+	}
+
+	w := newWorker()
+	host, _ := os.Hostname()
+	wantWorker := &Worker{
+		Common: Common{StateDir: "/var/lib/o", Socket: "/run/o/worker.sock", LogFormat: "text"},
+		Name:   host,
+		Slots:  runtime.NumCPU(),
+		CPUs:   units.CPUs(runtime.NumCPU()) * units.CPU,
+		Grace:  10 * units.Second,
+	}
+	if diff := cmp.Diff(wantWorker, w, sameValues); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRoleUnknown(t *testing.T) {
+	if _, err := Load("janitor", Sources{}); err == nil {
+		t.Error("role janitor is configured")
+	}
+	if keys := Keys("janitor"); keys != nil {
+		t.Errorf("role janitor has keys %q", keys)
+	}
+}
+
+// A field without a key would be ignored in silence, and two keys with one
+// name would hide each other.
+func TestKeys(t *testing.T) {
+	for _, cfg := range []Config{newDispatcher(), newWorker()} {
+		checkTags(t, reflect.TypeOf(cfg).Elem())
+	}
+	for _, role := range roles {
+		keys := Keys(role)
+		for _, name := range []func(string) string{FlagName, EnvName} {
+			var names []string
+			for _, key := range keys {
+				names = append(names, name(key))
+			}
+			slices.Sort(names)
+			if once := slices.Compact(slices.Clone(names)); len(once) != len(names) {
+				t.Errorf("%s: one name twice in %q", role, names)
+			}
+		}
+	}
+	if got := FlagName("limits.max_output"); got != "limits-max-output" {
+		t.Errorf("flag %q", got)
+	}
+	if got := EnvName("limits.max_output"); got != "OCTASKLY_LIMITS_MAX_OUTPUT" {
+		t.Errorf("variable %q", got)
+	}
+}
+
+func checkTags(t *testing.T, table reflect.Type) {
+	for f := range table.Fields() {
+		if f.IsExported() && !f.Anonymous && f.Tag.Get("toml") == "" {
+			t.Errorf("%s.%s has no key", table, f.Name)
+		}
+		if f.Type.Kind() == reflect.Struct {
+			checkTags(t, f.Type)
+		}
+	}
+}

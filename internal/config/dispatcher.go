@@ -1,0 +1,72 @@
+package config
+
+import (
+	"github.com/octaskly/octaskly/internal/dirs"
+	"github.com/octaskly/octaskly/internal/units"
+)
+
+// Dispatcher configures `octasklyd dispatcher`.
+type Dispatcher struct {
+	Common
+	// Listen is the HOST:PORT on which workers are awaited; without a host, on
+	// every address. Port 0 takes any free one. Default: ":7878".
+	Listen string `toml:"listen"`
+	// JoinKeyFile holds the key that workers must know. Default: empty, a file
+	// of the dispatcher's own in its state_dir.
+	JoinKeyFile string `toml:"join_key_file"`
+	// Fleet is the name of the dispatcher and its workers together.
+	// Default: "default".
+	Fleet string `toml:"fleet"`
+	// Limits bound what the dispatcher accepts and waits for.
+	Limits Limits `toml:"limits"`
+}
+
+// Limits bound what the dispatcher accepts and waits for.
+type Limits struct {
+	// MaxOutput is the size in bytes that is kept of each stream of an attempt.
+	// Default: 64MiB.
+	MaxOutput units.Size `toml:"max_output"`
+	// MaxQueued is the number of tasks that may wait, every element of an array
+	// counted. Default: 10000000.
+	MaxQueued int64 `toml:"max_queued"`
+	// Lease is how long a silent worker is trusted before its attempts count as
+	// lost. Default: 30s.
+	Lease units.Duration `toml:"lease"`
+	// CommitLinger is how long the end of an attempt may wait for others to be
+	// written to disk with it. Default: 10ms.
+	CommitLinger units.Duration `toml:"commit_linger"`
+}
+
+const millisecond = units.Second / 1000
+
+// LoadDispatcher reads the configuration of a dispatcher. The error holds every
+// *Problem that was found (errors.As finds the first).
+func LoadDispatcher(src Sources) (*Dispatcher, error) {
+	d := newDispatcher()
+	return d, load(dirs.Dispatcher, d, src)
+}
+
+func newDispatcher() *Dispatcher {
+	return &Dispatcher{
+		Common: newCommon(dirs.Dispatcher),
+		Listen: ":7878",
+		Fleet:  "default",
+		Limits: Limits{
+			MaxOutput:    64 * units.MiB,
+			MaxQueued:    10_000_000,
+			Lease:        30 * units.Second,
+			CommitLinger: 10 * millisecond,
+		},
+	}
+}
+
+func (d *Dispatcher) check(l *loader) {
+	d.Common.check(l)
+	l.require("listen", listenAddress(d.Listen))
+	l.optionalPath("join_key_file", &d.JoinKeyFile)
+	l.require("fleet", name(d.Fleet))
+	l.require("limits.max_output", within(d.Limits.MaxOutput, 1, units.TiB))
+	l.require("limits.max_queued", within(count(d.Limits.MaxQueued), 1, 1_000_000_000))
+	l.require("limits.lease", within(d.Limits.Lease, 100*millisecond, units.Day))
+	l.require("limits.commit_linger", within(d.Limits.CommitLinger, 0, units.Second))
+}

@@ -1,0 +1,77 @@
+// Package config reads the configuration of a daemon, layer upon layer:
+//
+//	flags                     --limits-lease 1m
+//	environment               OCTASKLY_LIMITS_LEASE=1m
+//	drop-ins                  /etc/octaskly/dispatcher.d/*.toml, in the order of their names; a later one wins
+//	the role's file           /etc/octaskly/dispatcher.toml
+//	built in                  what [Dispatcher] and [Worker] say
+//
+// A key has one name in all of them: "limits.lease" is key lease of table
+// [limits] in a file, and [FlagName] and [EnvName] make the other two of it.
+// Package dirs says which directory stands for /etc/octaskly. A file that is
+// missing is fine unless it was named; an empty variable counts as unset.
+//
+// Nothing is guessed and nothing ignored: an unknown key, a value of the wrong
+// type or out of range is a [Problem] with its place. All of them are reported
+// together.
+package config
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/octaskly/octaskly/internal/dirs"
+)
+
+// Config is a *Dispatcher or a *Worker.
+type Config interface {
+	// Origin says where the value of key comes from.
+	Origin(key string) Origin
+
+	common() *Common
+	check(*loader)
+}
+
+// Load reads the configuration of a role. LoadDispatcher and LoadWorker do the
+// same for callers that know which.
+func Load(role dirs.Role, src Sources) (Config, error) {
+	cfg, err := builtIn(role)
+	if err != nil {
+		return nil, err
+	}
+	return cfg, load(role, cfg, src)
+}
+
+func builtIn(role dirs.Role) (Config, error) {
+	switch role {
+	case dirs.Dispatcher:
+		return newDispatcher(), nil
+	case dirs.Worker:
+		return newWorker(), nil
+	}
+	return nil, fmt.Errorf("cannot configure role %q: there are %s and %s", role, dirs.Dispatcher, dirs.Worker)
+}
+
+// Keys lists the keys of a role, "limits.lease" and the like, in the order of
+// its struct. It returns nil for an unknown role.
+func Keys(role dirs.Role) []string {
+	cfg, err := builtIn(role)
+	if err != nil {
+		return nil
+	}
+	var keys []string
+	for _, f := range fieldsOf(cfg) {
+		keys = append(keys, f.key)
+	}
+	return keys
+}
+
+// FlagName returns the name of key's flag, without its dashes.
+func FlagName(key string) string { return strings.NewReplacer("_", "-", ".", "-").Replace(key) }
+
+const envPrefix = "OCTASKLY_"
+
+// EnvName returns the name of key's variable.
+func EnvName(key string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+}

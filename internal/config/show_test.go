@@ -1,0 +1,98 @@
+package config
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/octaskly/octaskly/internal/dirs"
+)
+
+func TestShow(t *testing.T) {
+	dir := configDir(t, "dispatcher.toml", "fleet = 'blue'\n", "dispatcher.d/a.toml", "[limits]\nlease = 90\n")
+	t.Setenv("OCTASKLY_LIMITS_MAX_OUTPUT", "1500")
+	d, err := LoadDispatcher(Sources{Flags: map[string]string{"listen": "[::1]:0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown bytes.Buffer
+	if err := Show(&shown, d); err != nil {
+		t.Fatal(err)
+	}
+	want := `state_dir = "/var/lib/o"           # built in
+socket = "/run/o/dispatcher.sock"  # built in
+log_level = "info"                 # built in
+log_format = "text"                # built in
+listen = "[::1]:0"                 # --listen
+join_key_file = ""                 # built in
+fleet = "blue"                     # DIR/dispatcher.toml:1
+
+[limits]
+max_output = "1500B"    # OCTASKLY_LIMITS_MAX_OUTPUT
+max_queued = 10000000   # built in
+lease = "1m30s"         # DIR/dispatcher.d/a.toml:2
+commit_linger = "10ms"  # built in
+`
+	if got := strings.ReplaceAll(shown.String(), dir, "DIR"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// What a configuration shows loads as the same one, whatever its strings hold.
+func TestShowReloads(t *testing.T) {
+	path := rapid.StringMatching(`/([^\x00]|["'\\#=\n\t]){0,30}`)
+	texts := map[string]*rapid.Generator[string]{
+		"state_dir":            path,
+		"socket":               path,
+		"join_key_file":        path,
+		"log_level":            rapid.SampledFrom([]string{"debug", "INFO", "Warn", "error", "loud"}),
+		"log_format":           rapid.SampledFrom([]string{"text", "json"}),
+		"listen":               rapid.StringMatching(`(\[::1\]|[a-z]{0,5}):[0-9]{1,5}`),
+		"dispatcher":           rapid.StringMatching(`([a-z]{1,5}:[0-9]{1,5})?`),
+		"fleet":                rapid.StringMatching(`[a-z][a-z0-9._-]{0,10}`),
+		"name":                 rapid.StringMatching(`[a-z][a-z0-9._-]{0,10}`),
+		"slots":                rapid.StringMatching(`[1-9][0-9]{0,3}`),
+		"cpus":                 rapid.StringMatching(`[0-9]{0,3}\.[0-9]{1,3}`),
+		"memory":               rapid.StringMatching(`[0-9]{1,9}[KMG]?`),
+		"grace":                rapid.StringMatching(`[0-9]{1,4}(ms|s)`),
+		"limits.max_output":    rapid.StringMatching(`[1-9][0-9]{0,9}`),
+		"limits.max_queued":    rapid.StringMatching(`[1-9][0-9]{0,8}`),
+		"limits.lease":         rapid.StringMatching(`[0-9]{1,4}s`),
+		"limits.commit_linger": rapid.StringMatching(`[0-9]{1,4}ms`),
+	}
+	for _, role := range roles {
+		loaded := 0
+		rapid.Check(t, func(t *rapid.T) {
+			cfg, _ := builtIn(role)
+			l := newLoader(cfg)
+			flags := map[string]string{}
+			for _, key := range Keys(role) {
+				if rapid.Bool().Draw(t, "set "+key) {
+					flags[key] = texts[key].Draw(t, key)
+				}
+			}
+			l.flags(flags)
+			l.check(cfg)
+			if len(l.problems) == 0 {
+				loaded++
+				checkShow(t, role, cfg)
+			}
+		})
+		if loaded == 0 {
+			t.Errorf("%s: no configuration was good", role)
+		}
+	}
+}
+
+func TestShowOddOrigin(t *testing.T) {
+	cfg, err := builtIn(dirs.Worker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a\nname = 'b'", "tab\there", "not\xfftext", "bell\a"} {
+		cfg.common().origins["slots"] = Origin{Name: name, Line: 3}
+		checkShow(t, dirs.Worker, cfg)
+	}
+}

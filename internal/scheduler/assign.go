@@ -1,0 +1,189 @@
+package scheduler
+
+import (
+	"slices"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+// Worker is a worker as the scheduler sees it.
+type Worker struct {
+	ID       octaskly.WorkerID
+	Slots    int
+	Ahead    int // tasks it may have beyond its slots
+	Room     octaskly.Room
+	Features []string
+
+	Held int           // tasks it has
+	Used octaskly.Room // by these
+}
+
+// Take accounts for a task that asks for ask; Leave undoes it.
+func (w *Worker) Take(ask octaskly.Room)  { w.account(ask, 1) }
+func (w *Worker) Leave(ask octaskly.Room) { w.account(ask, -1) }
+
+func (w *Worker) account(ask octaskly.Room, sign int64) {
+	w.Held += int(sign)
+	if len(ask) > 0 && w.Used == nil {
+		w.Used = octaskly.Room{}
+	}
+	for name, n := range ask {
+		w.Used[name] += sign * n
+	}
+}
+
+// able reports whether w could ever run a task of l.
+func (w *Worker) able(l *line) bool {
+	for _, need := range l.needs {
+		if !slices.Contains(w.Features, need) {
+			return false
+		}
+	}
+	return w.Slots > 0 && w.Room.Fits(l.ask)
+}
+
+// free reports whether w has a slot and room for a task of l now.
+func (w *Worker) free(l *line) bool {
+	if w.Held >= w.Slots {
+		return false
+	}
+	for name, n := range l.ask {
+		if w.Room[name]-w.Used[name] < n {
+			return false
+		}
+	}
+	return true
+}
+
+// freer reports whether w uses a smaller part of its slots than o.
+func (w *Worker) freer(o *Worker) bool { return w.Held*o.Slots < o.Held*w.Slots }
+
+// Pick gives N tasks of a job to a worker.
+type Pick struct {
+	Job    *Job
+	Worker *Worker
+	N      int64
+}
+
+// Assign places at most limit waiting tasks and accounts for them.
+func (q *Queue) Assign(workers []*Worker, limit int) []Pick {
+	r := round{workers: workers, limit: limit}
+	for _, l := range q.lines {
+		if len(l.jobs) > 0 {
+			r.lines = append(r.lines, l)
+		}
+	}
+	r.place(r.now)
+	r.place(r.ahead)
+	return r.picks
+}
+
+// round is one call of Assign.
+type round struct {
+	workers  []*Worker
+	lines    []*line // that may still place a task
+	reserved []*Worker
+	picks    []Pick
+	limit    int
+}
+
+// place goes through the lines by the age of their first job, and leaves a line
+// aside when choose finds no worker for it.
+func (r *round) place(choose func(*line) *Worker) {
+	lines := slices.Clone(r.lines)
+	for r.limit > 0 && len(lines) > 0 {
+		at := oldest(lines)
+		l := lines[at]
+		w := choose(l)
+		if w == nil {
+			lines = slices.Delete(lines, at, at+1)
+			continue
+		}
+		r.give(l.jobs[0], w)
+		if len(l.jobs) == 0 {
+			lines = slices.Delete(lines, at, at+1)
+			r.lines = slices.DeleteFunc(r.lines, func(o *line) bool { return o == l })
+		}
+	}
+}
+
+func oldest(lines []*line) int {
+	at := 0
+	for i, l := range lines {
+		if l.jobs[0].ID < lines[at].jobs[0].ID {
+			at = i
+		}
+	}
+	return at
+}
+
+func (r *round) give(j *Job, w *Worker) {
+	j.Waiting--
+	j.Active++
+	j.place()
+	w.Take(j.line.ask)
+	r.limit--
+	for i := len(r.picks) - 1; i >= 0 && r.picks[i].Job == j; i-- {
+		if r.picks[i].Worker == w {
+			r.picks[i].N++
+			return
+		}
+	}
+	r.picks = append(r.picks, Pick{j, w, 1})
+}
+
+// now chooses the freest worker on which a task of l can start at once. Where
+// there is none, l reserves the freest of those it could wait for.
+func (r *round) now(l *line) *Worker {
+	if w := r.freest(func(w *Worker) bool { return w.free(l) && w.able(l) }); w != nil {
+		return w
+	}
+	if len(l.ask) > 0 {
+		if w := r.freest(func(w *Worker) bool { return w.able(l) }); w != nil {
+			r.reserved = append(r.reserved, w)
+		}
+	}
+	return nil
+}
+
+// ahead chooses the freest worker that may get a task before its turn.
+func (r *round) ahead(l *line) *Worker {
+	return r.freest(func(w *Worker) bool { return w.Held < w.Slots+w.Ahead && w.able(l) })
+}
+
+func (r *round) freest(fits func(*Worker) bool) (best *Worker) {
+	for _, w := range r.workers {
+		if (best == nil || w.freer(best)) && !slices.Contains(r.reserved, w) && fits(w) {
+			best = w
+		}
+	}
+	return best
+}
+
+// Recall is a number of tasks to take back from a worker that has not started
+// them.
+type Recall struct {
+	Worker *Worker
+	N      int
+}
+
+// Level says what to take back from workers that hold tasks beyond their slots
+// while slots of others are free. Call it when Assign has placed all it can.
+func Level(workers []*Worker) (recalls []Recall) {
+	idle := 0
+	for _, w := range workers {
+		idle += max(0, w.Slots-w.Held)
+	}
+	for _, w := range workers {
+		if n := min(idle, w.Held-w.Slots); n > 0 {
+			recalls = append(recalls, Recall{w, n})
+			idle -= n
+		}
+	}
+	return recalls
+}
+
+// CouldStart reports whether one of the workers could start a task of j now.
+func CouldStart(j *Job, workers []*Worker) bool {
+	return slices.ContainsFunc(workers, func(w *Worker) bool { return w.free(j.line) && w.able(j.line) })
+}

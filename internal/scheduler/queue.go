@@ -1,0 +1,136 @@
+package scheduler
+
+import (
+	"container/heap"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+// Job is a job as the scheduler sees it: how many of its tasks wait, and what
+// each of them asks for.
+type Job struct {
+	ID      octaskly.JobID
+	AtOnce  int // at most so many tasks with workers; 0: no such limit
+	Waiting int64
+	Active  int64 // with workers
+	line    *line
+	at      int // in line.jobs; -1: not there
+}
+
+// ready is how many tasks may be placed now.
+func (j *Job) ready() int64 {
+	if j.AtOnce == 0 {
+		return j.Waiting
+	}
+	return min(j.Waiting, int64(j.AtOnce)-j.Active)
+}
+
+// line is the jobs of one shape, in the order of their acceptance. All of them
+// fit, or do not fit, the same workers.
+type line struct {
+	shape string
+	known int // jobs made for it and not forgotten
+	ask   octaskly.Room
+	needs []string
+	jobs  jobHeap
+}
+
+// Queue holds the jobs that have tasks waiting.
+type Queue struct {
+	lines map[string]*line
+}
+
+// NewQueue returns an empty queue.
+func NewQueue() *Queue { return &Queue{lines: map[string]*line{}} }
+
+// NewJob returns a job whose tasks ask for room and need features.
+func (q *Queue) NewJob(id octaskly.JobID, atOnce int, room octaskly.Room, needs []string) *Job {
+	shape := shapeOf(room, needs)
+	l := q.lines[shape]
+	if l == nil {
+		l = &line{shape: shape, ask: room, needs: needs}
+		q.lines[shape] = l
+	}
+	l.known++
+	return &Job{ID: id, AtOnce: atOnce, line: l, at: -1}
+}
+
+// Forget removes a job of which nothing waits and nothing is active.
+func (q *Queue) Forget(j *Job) {
+	if j.line.known--; j.line.known == 0 {
+		delete(q.lines, j.line.shape)
+	}
+}
+
+// Wait adds n waiting tasks to j, or takes them off when n is negative.
+func (q *Queue) Wait(j *Job, n int64) {
+	j.Waiting += n
+	j.place()
+}
+
+// Release says that n of j's tasks are with workers no more.
+func (q *Queue) Release(j *Job, n int64) {
+	j.Active -= n
+	j.place()
+}
+
+// Restore says that n of j's tasks are with workers already.
+func (q *Queue) Restore(j *Job, n int64) {
+	j.Active += n
+	j.place()
+}
+
+// place puts j into its line or takes it out.
+func (j *Job) place() {
+	switch in := j.at >= 0; {
+	case j.ready() > 0 && !in:
+		heap.Push(&j.line.jobs, j)
+	case j.ready() <= 0 && in:
+		heap.Remove(&j.line.jobs, j.at)
+	}
+}
+
+func shapeOf(room octaskly.Room, needs []string) string {
+	if len(room) == 0 && len(needs) == 0 {
+		return ""
+	}
+	parts := make([]string, 0, len(room)+1)
+	for name, n := range room {
+		parts = append(parts, fmt.Sprintf("%s=%d", name, n))
+	}
+	slices.Sort(parts)
+	needs = slices.Sorted(slices.Values(needs))
+	return strings.Join(parts, " ") + "\x00" + strings.Join(needs, "\x00")
+}
+
+// jobHeap is a heap by id, for container/heap.
+type jobHeap []*Job
+
+func (h jobHeap) Len() int           { return len(h) }
+func (h jobHeap) Less(a, b int) bool { return h[a].ID < h[b].ID }
+
+func (h jobHeap) Swap(a, b int) {
+	h[a], h[b] = h[b], h[a]
+	h[a].at, h[b].at = a, b
+}
+
+func (h *jobHeap) Push(x any) {
+	j := x.(*Job)
+	j.at = len(*h)
+	*h = append(*h, j)
+}
+
+func (h *jobHeap) Pop() any {
+	last := len(*h) - 1
+	j := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	j.at = -1
+	return j
+}
+
+// Ask is the room that each of the job's tasks takes up.
+func (j *Job) Ask() octaskly.Room { return j.line.ask }

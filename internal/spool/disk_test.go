@@ -1,0 +1,238 @@
+package spool
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// brokenFile is a file on a disk that fails.
+type brokenFile struct {
+	file
+	room    int   // bytes that it takes before writing fails
+	syncErr error // of the first Sync
+}
+
+func (f *brokenFile) WriteAt(p []byte, off int64) (int, error) {
+	n := min(f.room, len(p))
+	f.room -= n
+	if n, err := f.file.WriteAt(p[:n], off); n < len(p) {
+		return n, errors.Join(err, syscall.ENOSPC)
+	}
+	return n, nil
+}
+
+func (f *brokenFile) Sync() error {
+	err := f.syncErr
+	f.syncErr = nil
+	return err
+}
+
+// breakDisk gives l a file that takes room more bytes.
+func breakDisk(l *Log, room int) *brokenFile {
+	f := &brokenFile{file: l.file, room: room}
+	l.file = f
+	return f
+}
+
+// The link keeps a test that removes the log from removing the device.
+func TestFullDiskAtFirstWrite(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "full")
+	must(t, os.Symlink("/dev/full", path))
+	l := newLog(t, Options{Path: path, Head: 10})
+	checkFailed(t, l, syscall.ENOSPC)
+}
+
+func TestDirectoryIsGone(t *testing.T) {
+	l := newLog(t, Options{Path: filepath.Join(t.TempDir(), "gone", "log"), Head: 10})
+	checkFailed(t, l, fs.ErrNotExist)
+}
+
+// checkFailed fills a log whose file cannot be written.
+func checkFailed(t *testing.T, l *Log, cause error) {
+	t.Helper()
+	must(t, l.Append(Stdout, []byte("in memory")))
+	must(t, l.Append(Stderr, []byte("lost")))
+	must(t, l.Append(Stdout, []byte("lost too")))
+	if !errors.Is(l.Err(), cause) {
+		t.Errorf("Err: got %v, want %v", l.Err(), cause)
+	}
+	if err := l.Close(); !errors.Is(err, cause) {
+		t.Errorf("Close: got %v, want %v", err, cause)
+	}
+	if err := l.Sync(); !errors.Is(err, cause) {
+		t.Errorf("Sync: got %v, want %v", err, cause)
+	}
+	want := appendChunk(nil, Stdout, []byte("in memory"))
+	want = appendMark(want, Stdout, 8)
+	want = appendMark(want, Stderr, 4)
+	if got := read(t, l, 0); !bytes.Equal(got, want) {
+		t.Errorf("got  %x\nwant %x", got, want)
+	}
+	if l.Written(Stdout) != 9 || l.Discarded(Stdout) != 8 || l.Discarded(Stderr) != 4 {
+		t.Error("the counts are wrong")
+	}
+}
+
+// The disk fills up in the middle of a chunk. The file keeps whole chunks, and
+// readers keep what they may have seen.
+func TestShortWriteLeavesWholeChunks(t *testing.T) {
+	l := newLog(t, Options{Head: 1})
+	first, second := []byte("first"), []byte("second")
+	must(t, l.Append(Stdout, first))
+	want := read(t, l, 0)
+	breakDisk(l, 7)
+	must(t, l.Append(Stdout, second))
+	must(t, l.Append(Stderr, []byte("lost")))
+
+	if onDisk, err := os.ReadFile(l.path); err != nil || !bytes.Equal(onDisk, want) {
+		t.Errorf("the file has %x, %v", onDisk, err)
+	}
+	want = appendChunk(want, Stdout, second)
+	if got := read(t, l, 0); !bytes.Equal(got, want) {
+		t.Errorf("readers get %x", got)
+	}
+	if err := l.Close(); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("Close: got %v", err)
+	}
+	want = appendMark(want, Stderr, 4)
+	if got := read(t, l, 0); !bytes.Equal(got, want) {
+		t.Errorf("readers of the closed log get %x", got)
+	}
+}
+
+// Room that has come back by the end is used for what memory kept.
+func TestCloseTriesTheDiskAgain(t *testing.T) {
+	l := newLog(t, Options{Head: 1})
+	must(t, l.Append(Stdout, []byte("first")))
+	disk := breakDisk(l, 3)
+	must(t, l.Append(Stdout, []byte("second")))
+	must(t, l.Append(Stdout, []byte("lo")))
+	disk.room = 1000
+	must(t, l.Append(Stdout, []byte("st")))
+	if onDisk, err := os.ReadFile(l.path); err != nil || len(onDisk) != headerSize+len("first") {
+		t.Errorf("before Close the file has %x, %v", onDisk, err)
+	}
+	must(t, l.Close())
+	must(t, l.Sync())
+	if !errors.Is(l.Err(), syscall.ENOSPC) {
+		t.Errorf("Err: got %v", l.Err())
+	}
+	onDisk, err := os.ReadFile(l.path)
+	must(t, err)
+	got := decode(t, onDisk)
+	if got.written(Stdout) != 11 || got.discarded[Stdout] != 4 {
+		t.Errorf("the file has %d bytes and %d discarded", got.written(Stdout), got.discarded[Stdout])
+	}
+}
+
+// Once there is a file, a crash of this process loses nothing of the log.
+func TestLogIsWrittenThrough(t *testing.T) {
+	whole, ends := sample()
+	local, mirror := newLog(t, Options{Head: ends[1]}), newLog(t, Options{Head: ends[1]})
+	must(t, local.Append(Stdout, make([]byte, 100)))
+	must(t, local.Append(Stderr, []byte("short")))
+	for i := range ends[1:] {
+		_, err := mirror.WriteFramed(whole[ends[i]:ends[i+1]])
+		must(t, err)
+	}
+	for _, l := range []*Log{local, mirror} {
+		if onDisk, err := os.ReadFile(l.path); err != nil || !bytes.Equal(onDisk, read(t, l, 0)) {
+			t.Errorf("the file has %x, %v", onDisk, err)
+		}
+	}
+}
+
+func TestLeftoverIsReplaced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	must(t, os.WriteFile(path, make([]byte, 1000), 0o600))
+	l := newLog(t, Options{Path: path, Head: 1})
+	must(t, l.Append(Stdout, []byte("new")))
+	if onDisk, err := os.ReadFile(path); err != nil || !bytes.Equal(onDisk, read(t, l, 0)) {
+		t.Errorf("the file has %x, %v", onDisk, err)
+	}
+}
+
+func TestSync(t *testing.T) {
+	l := newLog(t, Options{Head: 1})
+	must(t, l.Append(Stdout, []byte("x")))
+	must(t, l.Sync())
+	must(t, l.Append(Stdout, []byte("y")))
+	must(t, l.Close())
+	must(t, l.Sync())
+	must(t, os.Remove(l.path))
+	if err := l.Sync(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file that is gone was synced: %v", err)
+	}
+}
+
+func TestFailedSyncStaysFailed(t *testing.T) {
+	l := newLog(t, Options{Head: 1})
+	must(t, l.Append(Stdout, []byte("x")))
+	breakDisk(l, 0).syncErr = syscall.EIO
+	for range 2 {
+		if err := l.Sync(); !errors.Is(err, syscall.EIO) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+// A crash leaves any beginning of the file. Open cuts it to whole chunks, and
+// the source goes on from there.
+func TestOpenCutsATornChunk(t *testing.T) {
+	whole, ends := sample()
+	path := filepath.Join(t.TempDir(), "torn")
+	for cut := range len(whole) + 1 {
+		must(t, os.WriteFile(path, whole[:cut], 0o600))
+		l, err := Open(path, Options{})
+		must(t, err)
+		want := lastEnd(ends, cut)
+		if l.Size() != int64(want) || !bytes.Equal(read(t, l, 0), whole[:want]) {
+			t.Fatalf("cut at %d: size is %d, want %d", cut, l.Size(), want)
+		}
+		_, err = l.WriteFramed(whole[l.Resume():])
+		must(t, err)
+		must(t, l.Close())
+		if onDisk, err := os.ReadFile(path); err != nil || !bytes.Equal(onDisk, whole) {
+			t.Fatalf("cut at %d: after going on the file has %x, %v", cut, onDisk, err)
+		}
+	}
+}
+
+// Some file systems leave zeros where data had not arrived before a power cut.
+func TestOpenCutsZeros(t *testing.T) {
+	whole, _ := sample()
+	path := filepath.Join(t.TempDir(), "zeros")
+	must(t, os.WriteFile(path, append(whole, make([]byte, 100)...), 0o600))
+	l, err := Open(path, Options{})
+	must(t, err)
+	must(t, l.Close())
+	if onDisk, err := os.ReadFile(path); err != nil || !bytes.Equal(onDisk, whole) {
+		t.Errorf("the file has %x, %v", onDisk, err)
+	}
+}
+
+// sample is a short log with both streams and a mark, and where its chunks end.
+func sample() (framed []byte, ends []int) {
+	ends = append(ends, 0)
+	add := func(b []byte) { framed, ends = b, append(ends, len(b)) }
+	add(appendChunk(framed, Stdout, []byte("out")))
+	add(appendChunk(framed, Stderr, []byte("error")))
+	add(appendMark(framed, Stderr, 7))
+	add(appendChunk(framed, Stdout, []byte("x")))
+	return framed, ends
+}
+
+// lastEnd is the end of the last chunk that is whole in the first n bytes.
+func lastEnd(ends []int, n int) (last int) {
+	for _, end := range ends {
+		if end <= n {
+			last = end
+		}
+	}
+	return last
+}
