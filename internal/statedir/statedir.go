@@ -1,0 +1,74 @@
+// Package statedir makes sure that a daemon's state directory is there, can be
+// written and belongs to one daemon at a time.
+package statedir
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrInUse says that another daemon has the directory.
+var ErrInUse = errors.New("another octaskly daemon is using it")
+
+// Dir is a state directory that this process has for itself until Close.
+type Dir struct {
+	path string
+	lock *os.File
+}
+
+// Open makes the directory if it must, for its owner alone, and locks it. The
+// lock is flock(2)'s on its file "lock": the kernel releases it with the
+// process, however that ends, so that nothing stale is ever in the way.
+func Open(path string) (*Dir, error) {
+	d, err := open(path)
+	if errors.Is(err, ErrInUse) {
+		return nil, fmt.Errorf("cannot use state directory %q: %w; give this one another with --state-dir DIR", path, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot use state directory %q: %w; choose another with --state-dir DIR", path, reason(err))
+	}
+	return d, nil
+}
+
+func open(path string) (*Dir, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, err
+	}
+	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		err = ErrInUse
+	}
+	if err != nil {
+		lock.Close()
+		return nil, err
+	}
+	return &Dir{path, lock}, nil
+}
+
+// reason leaves out the path, which the message has already.
+func reason(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// Path is the path of something in the directory.
+func (d *Dir) Path(elem ...string) string {
+	return filepath.Join(append([]string{d.path}, elem...)...)
+}
+
+// Close lets others have the directory.
+func (d *Dir) Close() error { return d.lock.Close() }

@@ -1,0 +1,183 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+// Changes is what one Commit writes. Jobs and Attempts are new, the other rows
+// take the place of what was there.
+type Changes struct {
+	Jobs     []octaskly.Job
+	Progress []ProgressRow
+	Tasks    []octaskly.Task
+	Attempts []octaskly.Attempt
+	Workers  []octaskly.Worker
+	Seq      int64           // number of the latest transition
+	Ended    octaskly.Counts // tasks that have ended since the Commit before
+}
+
+// ProgressRow is how far a job is.
+type ProgressRow struct {
+	Job octaskly.JobID
+	octaskly.Progress
+}
+
+// Commit writes all changes or, when it returns an error, none. When it returns
+// they are on disk.
+func (s *Store) Commit(_ context.Context, c *Changes) error {
+	// A transaction that has begun is finished: a context that ends in its midst
+	// would only leave open which way.
+	if err := s.writer.commit(c); err != nil {
+		return fmt.Errorf("cannot write to the database: %w", explain(err))
+	}
+	return nil
+}
+
+// writer holds the connection that writes, and its statements.
+type writer struct {
+	conn *sql.Conn
+
+	begin, done, undo           *sql.Stmt
+	job, progress, task, result *sql.Stmt
+	worker, ledger              *sql.Stmt
+}
+
+func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{conn: conn}
+	for statement, text := range map[**sql.Stmt]string{
+		&w.begin:    `BEGIN IMMEDIATE`,
+		&w.done:     `COMMIT`,
+		&w.undo:     `ROLLBACK`,
+		&w.job:      `INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		&w.progress: `INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		&w.task:     `INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		&w.result:   `INSERT INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		&w.worker:   `INSERT OR REPLACE INTO workers VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		&w.ledger: `UPDATE ledger SET seq = ?, completed = completed + ?, failed = failed + ?,
+			timed_out = timed_out + ?, cancelled = cancelled + ?`,
+	} {
+		if *statement, err = conn.PrepareContext(ctx, text); err != nil {
+			conn.Close()
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+func (w *writer) close() error { return w.conn.Close() }
+
+func (w *writer) commit(c *Changes) error {
+	if _, err := w.begin.Exec(); err != nil {
+		return err
+	}
+	if err := w.write(c); err != nil {
+		_, undone := w.undo.Exec() // a full disk has rolled back by itself
+		if undone == nil || errors.Is(explain(err), ErrDiskFull) {
+			return err
+		}
+		return errors.Join(err, undone)
+	}
+	_, err := w.done.Exec()
+	if err != nil {
+		w.undo.Exec() // so that the next transaction can begin; it may be undone already
+	}
+	return err
+}
+
+func (w *writer) write(c *Changes) error {
+	for i := range c.Jobs {
+		if err := w.insertJob(&c.Jobs[i]); err != nil {
+			return err
+		}
+	}
+	for i := range c.Progress {
+		if err := w.putProgress(&c.Progress[i]); err != nil {
+			return err
+		}
+	}
+	for i := range c.Tasks {
+		if err := w.putTask(&c.Tasks[i]); err != nil {
+			return err
+		}
+	}
+	for i := range c.Attempts {
+		if err := w.insertResult(&c.Attempts[i]); err != nil {
+			return err
+		}
+	}
+	for i := range c.Workers {
+		if err := w.putWorker(&c.Workers[i]); err != nil {
+			return err
+		}
+	}
+	e := &c.Ended
+	_, err := w.ledger.Exec(c.Seq, e[octaskly.Completed], e[octaskly.Failed], e[octaskly.TimedOut], e[octaskly.Cancelled])
+	return err
+}
+
+func (w *writer) insertJob(j *octaskly.Job) error {
+	_, err := w.job.Exec(int64(j.ID), j.Owner, j.Name, j.SpecVersion, j.Spec, j.Elements.String(), j.Array, j.AtOnce,
+		sql.NullString{String: j.Key, Valid: j.Key != ""}, micros(j.SubmittedAt))
+	return err
+}
+
+func (w *writer) putProgress(p *ProgressRow) error {
+	r := &p.Rows
+	_, err := w.progress.Exec(int64(p.Job), int64(p.Count().State()), p.Unclaimed.String(), p.Dropped.String(),
+		r[octaskly.Queued], r[octaskly.Assigned], r[octaskly.Running], r[octaskly.Completed], r[octaskly.Failed],
+		r[octaskly.TimedOut], r[octaskly.Cancelled], p.CancelReason, micros(p.EndedAt), p.Seq)
+	return err
+}
+
+func (w *writer) putTask(t *octaskly.Task) error {
+	_, err := w.task.Exec(int64(t.Job), t.Index, int64(t.State), t.Attempt, t.Failures, t.Losses, string(t.Worker), t.Cancel,
+		string(t.Reason), t.Detail, micros(t.NotBefore), micros(t.AssignedAt), micros(t.StartedAt), micros(t.EndedAt), t.Seq)
+	return err
+}
+
+func (w *writer) insertResult(a *octaskly.Attempt) error {
+	e := &a.End
+	_, err := w.result.Exec(a.Seq, int64(a.ID.Job), a.ID.Index, a.ID.Number, string(a.Worker), int64(e.State),
+		string(e.Reason), e.Detail, micros(a.AssignedAt), micros(e.StartedAt), micros(e.EndedAt), int64(e.CPUTime), e.MaxRSS,
+		e.Leftover, e.Output.Stored, e.Output.Stdout, e.Output.Stderr, e.Output.Discarded, a.Inline)
+	return err
+}
+
+func (w *writer) putWorker(k *octaskly.Worker) error {
+	room, err := json.Marshal(k.Room)
+	if err != nil {
+		return err
+	}
+	features, err := json.Marshal(k.Features)
+	if err != nil {
+		return err
+	}
+	_, err = w.worker.Exec(string(k.ID), k.Name, k.Version, k.Slots, string(room), string(features), k.Address, micros(k.SeenAt))
+	return err
+}
+
+// micros is how a time is stored.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func fromMicros(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(n).UTC()
+}

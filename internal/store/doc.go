@@ -1,0 +1,15 @@
+// Package store keeps what a dispatcher knows in SQLite: jobs, tasks, results,
+// workers. What Commit has returned from survives a power cut.
+//
+// The database is in WAL mode with synchronous=FULL. One connection writes, and
+// Commit puts all that it is given into one transaction, so that whoever calls
+// it gathers as much as has come in meanwhile (group commit). A few read-only
+// connections read beside it and never wait for it.
+//
+// The schema is the sum of the numbered files in migrations. A file that has
+// been released never changes; PRAGMA user_version counts them.
+//
+// What is written often is kept narrow: a job's spec lies in a row that never
+// changes, its progress in another. No index is on a column that changes, but
+// for the one that finds jobs that are not over.
+package store

@@ -1,0 +1,65 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+	"log/slog"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// migrate brings the schema up to date, one numbered file after the other.
+func migrate(ctx context.Context, db *sql.DB, log *slog.Logger) error {
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	var version int
+	if err := db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
+		return err
+	}
+	if version > len(files) {
+		return fmt.Errorf("its schema is version %d, this program knows up to %d; install a newer octaskly", version, len(files))
+	}
+	for ; version < len(files); version++ {
+		script, err := migrations.ReadFile(files[version])
+		if err != nil {
+			return err
+		}
+		if err := step(ctx, db, string(script), version+1); err != nil {
+			return fmt.Errorf("cannot bring its schema to version %d: %w", version+1, err)
+		}
+		log.Info("Database has a new schema", "version", version+1)
+	}
+	return nil
+}
+
+func step(ctx context.Context, db *sql.DB, script string, version int) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(ctx, script); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, version)); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// generation reads this database's name, or draws it.
+func generation(ctx context.Context, db *sql.DB) (name string, err error) {
+	_, err = db.ExecContext(ctx, `INSERT INTO meta VALUES ('generation', ?) ON CONFLICT DO NOTHING`, rand.Text())
+	if err != nil {
+		return "", err
+	}
+	err = db.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = 'generation'`).Scan(&name)
+	return name, err
+}
