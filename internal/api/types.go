@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"time"
 	"unicode/utf8"
 
@@ -27,18 +26,19 @@ func (t Text) MarshalJSON() ([]byte, error) {
 }
 
 func (t *Text) UnmarshalJSON(data []byte) error {
-	var plain string
-	if json.Unmarshal(data, &plain) == nil {
-		*t = Text(plain)
-		return nil
+	if data[0] == '"' {
+		return json.Unmarshal(data, (*string)(t))
 	}
 	var b base64Text
-	if json.Unmarshal(data, &b) != nil || b.Base64 == nil {
-		return fmt.Errorf(`want a string or {"base64": "…"}`)
+	if decodeJSON(data, &b) != nil || b.Base64 == nil {
+		return badValue(data, t)
 	}
 	raw, err := base64.StdEncoding.DecodeString(*b.Base64)
+	if err != nil {
+		return badValue(data, t)
+	}
 	*t = Text(raw)
-	return err
+	return nil
 }
 
 // Seconds is a duration in JSON: a number of seconds with a fraction.
@@ -50,11 +50,8 @@ func (s Seconds) MarshalJSON() ([]byte, error) {
 
 func (s *Seconds) UnmarshalJSON(data []byte) error {
 	var f float64
-	if err := json.Unmarshal(data, &f); err != nil {
-		return fmt.Errorf("want a number of seconds")
-	}
-	if f < 0 || f > octaskly.MaxTimeout.Seconds() {
-		return fmt.Errorf("%v seconds is not from 0 to ten years", f)
+	if err := json.Unmarshal(data, &f); err != nil || f < 0 || f > octaskly.MaxTimeout.Seconds() {
+		return badValue(data, s)
 	}
 	*s = Seconds(f * float64(time.Second))
 	return nil
@@ -172,15 +169,15 @@ type Worker struct {
 
 // Stats is GET /api/v1/stats.
 type Stats struct {
-	Tasks      map[string]int64 `json:"tasks"` // by state, all states named
-	Jobs       int64            `json:"jobs_live"`
-	Workers    int              `json:"workers_connected"`
-	Slots      int              `json:"slots"`
-	Busy       int              `json:"slots_busy"`
-	Version    string           `json:"version"`
-	Fleet      string           `json:"fleet"`
-	StartedAt  time.Time        `json:"started_at"`
-	Database   int64            `json:"database_bytes"`
+	Tasks     map[string]int64 `json:"tasks"` // by state, all states named
+	Jobs      int64            `json:"jobs_live"`
+	Workers   int              `json:"workers_connected"`
+	Slots     int              `json:"slots"`
+	Busy      int              `json:"slots_busy"`
+	Version   string           `json:"version"`
+	Fleet     string           `json:"fleet"`
+	StartedAt time.Time        `json:"started_at"`
+	Database  int64            `json:"database_bytes"`
 }
 
 // Error is the body of every answer that is not a success.

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/octaskly/octaskly/internal/api"
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+// What octasklyctl exits with, beside the codes of the commands that it runs
+// (octaskly.ExitCode). 66, 69 and 77 are EX_NOINPUT, EX_UNAVAILABLE and
+// EX_NOPERM of sysexits.h.
+const (
+	exitDone        = 0
+	exitError       = 1 // also: of several tasks, some did not complete
+	exitUsage       = 2
+	exitNotFound    = 66
+	exitUnreachable = 69
+	exitDenied      = 77
+	exitWaited      = 124 // wait --timeout
+	exitRunFailed   = 125 // run could not do its part
+	exitInterrupted = 130 // 128+SIGINT
+	exitPipe        = 141 // 128+SIGPIPE
+)
+
+// exitOf is the contract of run, wait and submit --wait for jobs that are over:
+// a single task's own code; of several tasks, whether all completed.
+func exitOf(jobs []*api.Job) int {
+	if len(jobs) == 1 && jobs[0].Tasks == 1 {
+		return exitOfOne(jobs[0])
+	}
+	for _, job := range jobs {
+		if job.State != octaskly.Completed {
+			return exitError
+		}
+	}
+	return exitDone
+}
+
+func exitOfOne(job *api.Job) int {
+	if job.Exit != nil {
+		return *job.Exit
+	}
+	return octaskly.ExitCode(job.State, job.Reason)
+}
+
+// exitStatus ends the program with a code. With a nil error there is nothing
+// left to say.
+type exitStatus struct {
+	code int
+	err  error
+}
+
+func (e *exitStatus) Error() string {
+	if e.err == nil {
+		return "exit status only"
+	}
+	return e.err.Error()
+}
+
+func (e *exitStatus) Unwrap() error { return e.err }
+
+// exits is an error that ends the program with code and without a word; nil if
+// code is 0.
+func exits(code int) error {
+	if code == exitDone {
+		return nil
+	}
+	return &exitStatus{code: code}
+}
+
+// runFailure gives an error of run the code that no command is blamed for.
+func runFailure(err error) error {
+	var status *exitStatus
+	if err == nil || errors.As(err, &status) || isUsage(err) {
+		return err
+	}
+	return &exitStatus{exitRunFailed, err}
+}
+
+// exitCode is what the program exits with for the error of a command.
+func exitCode(err error) int {
+	var status *exitStatus
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &status):
+		return status.code
+	case isUsage(err):
+		return exitUsage
+	case errors.Is(err, octaskly.ErrNotFound):
+		return exitNotFound
+	case errors.Is(err, octaskly.ErrDenied):
+		return exitDenied
+	case unreachable(err):
+		return exitUnreachable
+	}
+	return exitError
+}

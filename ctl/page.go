@@ -1,0 +1,178 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/api"
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/units"
+)
+
+// writeDetail shows all that is known of a job or an element: "key: value"
+// lines, then a table of the attempts. Lines without a value are left out.
+func writeDetail(w io.Writer, d *api.Detail, now time.Time) error {
+	p := &page{}
+	p.line("id", d.ID)
+	p.line("name", d.Name)
+	p.line("owner", d.Owner)
+	p.line("state", stateLine(d))
+	p.line("result", resultLine(d))
+	p.line("command", commandText(d.Command))
+	p.submission(&d.Submission)
+	p.line("array", d.Array)
+	p.line("tasks", countsText(d))
+	p.line("queued", d.Queued)
+	p.line("dropped", d.Dropped)
+	p.line("worker", d.Worker)
+	p.time("submitted", &d.SubmittedAt, now)
+	p.time("not before", d.NotBefore, now)
+	p.time("started", d.StartedAt, now)
+	p.time("ended", d.EndedAt, now)
+	p.line("took", timeText(d.StartedAt, d.EndedAt, now))
+	if err := p.write(w); err != nil || len(d.Attempts) == 0 {
+		return err
+	}
+	return writeAttempts(w, d.Attempts, now)
+}
+
+// page gathers "key: value" lines.
+type page struct {
+	text strings.Builder
+}
+
+func (p *page) line(key, value string) {
+	if value != "" {
+		fmt.Fprintf(&p.text, "%-12s %s\n", key+":", defuse(value))
+	}
+}
+
+func (p *page) time(key string, t *time.Time, now time.Time) {
+	if t != nil && !t.IsZero() {
+		p.line(key, t.Local().Format(time.RFC3339)+" ("+agoText(*t, now)+")")
+	}
+}
+
+func (p *page) write(w io.Writer) error {
+	_, err := io.WriteString(w, p.text.String())
+	return err
+}
+
+func (p *page) submission(s *api.Submission) {
+	p.line("cwd", string(s.Cwd))
+	for _, v := range s.Env {
+		p.line("env", quote(string(v)))
+	}
+	p.line("stdin", string(s.Stdin))
+	p.line("items", string(s.Items))
+	p.line("at once", positive(s.AtOnce, "%d"))
+	if s.Timeout > 0 {
+		p.line("timeout", units.Duration(s.Timeout).String())
+	}
+	p.line("retries", positive(s.Retries, "%d"))
+	if s.Backoff != nil && s.Retries > 0 {
+		p.line("backoff", units.Duration(*s.Backoff).String())
+	}
+	p.line("cpus", positive(s.CPUs, "%g"))
+	if s.Memory > 0 {
+		p.line("memory", units.Size(s.Memory).Human())
+	}
+	if s.Merge {
+		p.line("merge", "stderr goes into stdout")
+	}
+	p.line("key", s.Key)
+}
+
+func positive[N int | int64 | float64](n N, format string) string {
+	if n <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(format, n)
+}
+
+func stateLine(d *api.Detail) string {
+	state := d.State.String()
+	if d.Cancelling {
+		state += ", being cancelled"
+	}
+	if d.Failures > 0 {
+		state += fmt.Sprintf(", failed %d of %d times allowed", d.Failures, d.Submission.Retries+1)
+	}
+	return state
+}
+
+func resultLine(d *api.Detail) string {
+	text := resultText(d.State, d.Reason, d.Exit)
+	if d.Detail != "" {
+		text = strings.TrimPrefix(text+": "+d.Detail, ": ")
+	}
+	return text
+}
+
+// countsText is "1000: 3 failed, 340 completed" for more than one task.
+func countsText(d *api.Detail) string {
+	if d.Tasks < 2 {
+		return ""
+	}
+	var parts []string
+	for _, name := range sortedStates(d.Counts) {
+		parts = append(parts, fmt.Sprintf("%d %s", d.Counts[name], name))
+	}
+	return fmt.Sprintf("%d (%s)", d.Tasks, strings.Join(parts, ", "))
+}
+
+// sortedStates are the keys of counts in the order of a task's life, states that
+// this version does not know behind them.
+func sortedStates(counts map[string]int64) []string {
+	names := slices.Sorted(maps.Keys(counts))
+	slices.SortStableFunc(names, func(a, b string) int { return stateRank(a) - stateRank(b) })
+	return names
+}
+
+func stateRank(name string) int {
+	if s, err := octaskly.ParseState(name); err == nil {
+		return int(s)
+	}
+	return int(octaskly.Cancelled) + 1
+}
+
+// agoText is "3m ago" or "in 5s".
+func agoText(t, now time.Time) string {
+	if d := t.Sub(now); d > 0 {
+		return "in " + units.Duration(d).Human()
+	}
+	return sinceText(t, now) + " ago"
+}
+
+func writeAttempts(w io.Writer, attempts []api.Attempt, now time.Time) error {
+	t := newTable("ATTEMPT", "STATE", "RESULT", "WORKER", "TIME", "CPU", "MEMORY", "STDOUT", "STDERR", "NOTES")
+	for _, a := range attempts {
+		t.add(fmt.Sprint(a.Number), a.State.String(), resultText(a.State, a.Reason, nil), a.Worker,
+			timeText(a.StartedAt, a.EndedAt, now), units.Duration(a.CPUTime).Human(), sizeText(a.MaxRSS),
+			sizeText(a.Stdout), sizeText(a.Stderr), attemptNotes(a))
+	}
+	if _, err := io.WriteString(w, "\n"); err != nil {
+		return err
+	}
+	return t.write(w)
+}
+
+func attemptNotes(a api.Attempt) string {
+	var notes []string
+	if a.Detail != "" {
+		notes = append(notes, a.Detail)
+	}
+	if a.Discarded > 0 {
+		notes = append(notes, sizeText(a.Discarded)+" of output discarded")
+	}
+	if a.Leftover {
+		notes = append(notes, "processes outlived the command and were killed")
+	}
+	return strings.Join(notes, "; ")
+}
+
+func sizeText(n int64) string { return units.Size(n).Human() }

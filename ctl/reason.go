@@ -1,0 +1,113 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/octaskly/octaskly/internal/api"
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/units"
+)
+
+// why says how a task ended where its exit code alone does not tell. It is ""
+// for a command that exited by itself.
+func why(d *api.Detail) string {
+	task := "task " + d.ID
+	switch kind := d.Reason.Kind(); {
+	case d.State == octaskly.Completed || kind == "exit":
+		return ""
+	case d.State == octaskly.TimedOut:
+		if d.Submission.Timeout > 0 {
+			task += " timed out after " + units.Duration(d.Submission.Timeout).String()
+			return withDetail(task, d.Detail)
+		}
+		return withDetail(task+" timed out", d.Detail)
+	case d.State == octaskly.Cancelled:
+		return withDetail(task+" was cancelled", d.Detail)
+	case kind == "signal":
+		return withDetail(task+" was ended by "+signalText(d.Reason.Value()), d.Detail)
+	case kind == "spawn":
+		return notExecuted(d)
+	}
+	return withDetail(fmt.Sprintf("%s failed (%s)", task, d.Reason), d.Detail)
+}
+
+// withDetail appends the words that came with a reason. A cancel's begin with
+// who did it.
+func withDetail(what, detail string) string {
+	switch {
+	case detail == "":
+		return what
+	case strings.HasPrefix(detail, "by "):
+		return what + " " + detail
+	}
+	return what + ": " + detail
+}
+
+// notExecuted explains a command that could not be started.
+func notExecuted(d *api.Detail) string {
+	text := d.Detail
+	if text == "" {
+		text = fmt.Sprintf("cannot execute %q: %s", string(d.Command[0]), errnoText(d.Reason.Value()))
+	}
+	if d.Worker != "" && !strings.Contains(text, d.Worker) {
+		text += " on worker " + d.Worker
+	}
+	return text
+}
+
+func errnoText(name string) string {
+	for errno := syscall.Errno(1); errno < 134; errno++ {
+		if unix.ErrnoName(errno) == name {
+			return cmp.Or(map[string]string{"ENOENT": "not found"}[name], errno.Error())
+		}
+	}
+	return name
+}
+
+// signalText is "signal 9 (SIGKILL)".
+func signalText(number string) string {
+	n, _ := strconv.Atoi(number)
+	if name := unix.SignalName(unix.Signal(n)); name != "" {
+		return fmt.Sprintf("signal %d (%s)", n, name)
+	}
+	return "signal " + number
+}
+
+// parseSignal reads "15", "TERM" and "SIGTERM".
+func parseSignal(text string) (int, error) {
+	if n, err := strconv.Atoi(text); err == nil && n >= 1 && n <= maxSignal {
+		return n, nil
+	}
+	name := strings.ToUpper(text)
+	if !strings.HasPrefix(name, "SIG") {
+		name = "SIG" + name
+	}
+	if sig := unix.SignalNum(name); sig != 0 {
+		return int(sig), nil
+	}
+	return 0, usagef("cannot read signal %q: want a name such as TERM or a number from 1 to %d", text, maxSignal)
+}
+
+const maxSignal = 64 // SIGRTMAX of Linux, see signal(7)
+
+// summary says how many of several tasks did not complete, "" if all did.
+func summary(t tally) string {
+	if t.failed+t.cancelled == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%d of %d tasks completed", t.ended-t.failed-t.cancelled, t.total)
+	if t.failed > 0 {
+		text += fmt.Sprintf(", %d failed", t.failed)
+	}
+	if t.cancelled > 0 {
+		text += fmt.Sprintf(", %d cancelled", t.cancelled)
+	}
+	return text
+}
+

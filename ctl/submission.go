@@ -1,0 +1,179 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/octaskly/octaskly/internal/api"
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/units"
+)
+
+// taskFlags are the flags of submit and run. All values are read here and not
+// by cli, whose messages name neither the flag nor what it would take.
+func taskFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "name", Usage: "`NAME` of the job, for people"},
+		&cli.StringSliceFlag{Name: "env", KeepSpace: true, Usage: "set the variable `NAME=VALUE`; NAME alone has the value it has here; may be repeated"},
+		&cli.StringFlag{Name: "env-file", Usage: "set the variables in `FILE`, one a line as for --env, which wins"},
+		&cli.StringFlag{Name: "cwd", Usage: "run in `DIR` of the worker's machine, not in an empty workspace"},
+		&cli.StringFlag{Name: "stdin", Usage: "give the command `FILE` of this machine as its stdin; - is octasklyctl's own"},
+		&cli.BoolFlag{Name: "shell", Usage: "run one word, a script, by sh -c"},
+		&cli.StringFlag{Name: "timeout", Usage: "stop each attempt after `TIME`, such as 90s or 1h30m"},
+		&cli.StringFlag{Name: "array", Usage: "run one task for each index in `RANGES[%N]`, such as 0-99:2 or 1-5,9; at most N at a time"},
+		&cli.StringFlag{Name: "each-line", Usage: "run one task for each line of `FILE`, which is $OCTASKLY_ITEM there; - is stdin"},
+		&cli.StringFlag{Name: "retries", Usage: "after a failure, try up to `N` more times"},
+		&cli.StringFlag{Name: "backoff", Usage: "wait `TIME` before the first retry, twice that before the second, and so on (default: 1s)"},
+		&cli.StringFlag{Name: "cpus", Usage: "reserve `N` processors, such as 0.5 or 4"},
+		&cli.StringFlag{Name: "memory", Usage: "reserve memory of `SIZE`, such as 512M or 1.5G"},
+		&cli.BoolFlag{Name: "merge", Usage: "send stderr down stdout's pipe, for exact order"},
+		&cli.StringFlag{Name: "idempotency-key", Usage: "if a job of yours was submitted with `KEY` before, take that one"},
+	}
+}
+
+// submission is what submit and run send.
+type submission struct {
+	api.Submission
+	stdin, items *input // uploaded first; nil: none
+}
+
+func (s *submission) Close() error { return errors.Join(s.stdin.Close(), s.items.Close()) }
+
+// readSubmission reads flags and words; its errors say which one is wrong.
+func readSubmission(c *cli.Context, stdin io.Reader) (*submission, error) {
+	s := &submission{}
+	for _, read := range []func(*cli.Context) error{s.readCommand, s.readPlace, s.readTimes, s.readRoom, s.readArray, s.check} {
+		if err := read(c); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.readInputs(c, stdin); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *submission) readCommand(c *cli.Context) error {
+	s.Name, s.Merge, s.Key = c.String("name"), c.Bool("merge"), c.String("idempotency-key")
+	if c.IsSet("idempotency-key") && s.Key == "" {
+		return usagef("cannot use --idempotency-key: it is empty")
+	}
+	argv := c.Args().Slice()
+	if c.Bool("shell") {
+		if len(argv) > 1 {
+			return withHint(usagef("cannot take %q after the script of --shell, which is one word", argv[1]),
+				"quote the whole script, or write: octasklyctl %s -- sh -c SCRIPT sh ARG…", c.Command.Name)
+		}
+		if len(argv) == 1 {
+			argv = []string{"sh", "-c", argv[0]}
+		}
+	}
+	s.Argv = texts(argv)
+	return nil
+}
+
+func (s *submission) readPlace(c *cli.Context) error {
+	env, err := environment(c.String("env-file"), c.StringSlice("env"), os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	s.Env = texts(env)
+	if !c.IsSet("cwd") {
+		return nil
+	}
+	dir := c.String("cwd")
+	if dir == "" {
+		return usagef("cannot use --cwd: it is empty")
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return usagef("cannot use --cwd %q: %v", c.String("cwd"), err)
+	}
+	s.Cwd = api.Text(dir)
+	return nil
+}
+
+func (s *submission) readTimes(c *cli.Context) error {
+	timeout, _, err := durationFlag(c, "timeout")
+	if err != nil {
+		return err
+	}
+	if c.IsSet("timeout") && timeout == 0 {
+		return usagef("cannot use --timeout %q: no command ends in no time", c.String("timeout"))
+	}
+	s.Timeout = api.Seconds(timeout)
+	backoff, given, err := durationFlag(c, "backoff")
+	if given {
+		s.Backoff = (*api.Seconds)(&backoff)
+	}
+	if err == nil {
+		s.Retries, err = countFlag(c, "retries", 0, octaskly.MaxRetries)
+	}
+	return err
+}
+
+func (s *submission) readRoom(c *cli.Context) error {
+	if text := c.String("cpus"); c.IsSet("cpus") {
+		cpus, err := units.ParseCPUs(text)
+		if err != nil {
+			return badFlag("cpus", err)
+		}
+		s.CPUs = float64(cpus) / float64(units.CPU)
+	}
+	if text := c.String("memory"); c.IsSet("memory") {
+		size, err := units.ParseSize(text)
+		if err != nil {
+			return badFlag("memory", err)
+		}
+		if size == 0 {
+			return usagef("cannot use --memory %q: no command runs in no memory", text)
+		}
+		s.Memory = int64(size)
+	}
+	return nil
+}
+
+// readArray reads RANGES[%N].
+func (s *submission) readArray(c *cli.Context) error {
+	if !c.IsSet("array") {
+		return nil
+	}
+	ranges, atOnce, limited := strings.Cut(c.String("array"), "%")
+	if limited {
+		n, err := strconv.Atoi(atOnce)
+		if err != nil || n < 1 {
+			return usagef("cannot use --array %q: after %% comes how many run at a time, from 1", c.String("array"))
+		}
+		s.AtOnce = n
+	}
+	if c.IsSet("each-line") {
+		if ranges != "" || !limited {
+			return usagef("cannot use --array %q with --each-line, whose lines are the elements; --array %%4 runs 4 at a time", c.String("array"))
+		}
+		return nil
+	}
+	set, err := octaskly.ParseRanges(ranges)
+	if err != nil {
+		return withHint(badFlag("array", err), "write it as in 0-99, 0-99:2, 1-5,9 or 0-999%%4")
+	}
+	if n := set.Count(); n > octaskly.MaxElements {
+		return usagef("cannot use --array %q: it has %d elements, %d are allowed", ranges, n, octaskly.MaxElements)
+	}
+	s.Array = set.String()
+	return nil
+}
+
+// check finds what the dispatcher would refuse before anything is sent.
+func (s *submission) check(*cli.Context) error {
+	spec := octaskly.Spec{
+		Argv: strs(s.Argv), Env: strs(s.Env), Dir: string(s.Cwd), Retries: s.Retries,
+		Timeout: time.Duration(s.Timeout),
+	}
+	return spec.Check()
+}

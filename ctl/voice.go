@@ -1,0 +1,134 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+// The voice. stdout is data, stderr is talk, and all talk of octasklyctl's own
+// goes through this file: lowercase, no full stop at the end, first what could
+// not be done and why ("octasklyctl: error: …"), then what to type next
+// ("octasklyctl: hint: …"). With -o json an error is one JSON object.
+
+// usageError is a command line that makes no sense, or bad input in it.
+type usageError struct{ text string }
+
+func (e *usageError) Error() string { return e.text }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
+
+// valueError is a flag without its value.
+type valueError struct{ flag string }
+
+func (e *valueError) Error() string { return fmt.Sprintf("flag %s needs a value", dashed(e.flag)) }
+
+func isUsage(err error) bool {
+	var usage *usageError
+	var value *valueError
+	var field *octaskly.FieldError
+	return errors.As(err, &usage) || errors.As(err, &value) || errors.As(err, &field)
+}
+
+// hintedError adds what to type next.
+type hintedError struct {
+	error
+	hint string
+}
+
+func (e *hintedError) Unwrap() error { return e.error }
+
+func withHint(err error, format string, args ...any) error {
+	return &hintedError{err, fmt.Sprintf(format, args...)}
+}
+
+// hintFor returns the hint that err carries, or one for its kind, or "".
+func hintFor(err error) string {
+	var hinted *hintedError
+	switch {
+	case errors.As(err, &hinted):
+		return hinted.hint
+	case errors.Is(err, octaskly.ErrNotFound):
+		return "octasklyctl ls -a lists the jobs there are"
+	case errors.Is(err, octaskly.ErrDenied):
+		return "the owner of the job, or an admin, may do this"
+	}
+	return ""
+}
+
+// voice speaks on stderr. A failure to write there has nobody to be told to.
+type voice struct {
+	w      io.Writer
+	output string // the mode of -o
+}
+
+// note says something that is neither data nor an error.
+func (v *voice) note(format string, args ...any) {
+	if v.output == outputTable {
+		fmt.Fprintln(v.w, "octasklyctl: "+defuse(fmt.Sprintf(format, args...)))
+	}
+}
+
+type errorDocument struct {
+	Error errorBody `json:"error"`
+}
+
+type errorBody struct {
+	Kind    string `json:"kind"`
+	Message string `json:"message"`
+	Field   string `json:"field,omitempty"`
+	Hint    string `json:"hint,omitempty"`
+	Exit    int    `json:"exit_code"`
+}
+
+// fail reports the error that ends the program.
+func (v *voice) fail(err error) {
+	var status *exitStatus
+	if errors.As(err, &status) && status.err == nil {
+		return
+	}
+	if v.output == outputJSON {
+		line, _ := json.Marshal(errorDocument{describe(err)}) // strings and a number: it cannot fail
+		fmt.Fprintf(v.w, "%s\n", line)
+		return
+	}
+	fmt.Fprintln(v.w, "octasklyctl: error: "+defuse(err.Error()))
+	if hint := hintFor(err); hint != "" {
+		fmt.Fprintln(v.w, "octasklyctl: hint: "+defuse(hint))
+	}
+}
+
+func describe(err error) errorBody {
+	body := errorBody{Kind: kindOf(err), Message: err.Error(), Hint: hintFor(err), Exit: exitCode(err)}
+	var field *octaskly.FieldError
+	if errors.As(err, &field) {
+		body.Field = field.Field
+	}
+	return body
+}
+
+// kindOf names an error for programs.
+func kindOf(err error) string {
+	switch {
+	case isUsage(err):
+		return "usage"
+	case errors.Is(err, octaskly.ErrNotFound):
+		return "not-found"
+	case errors.Is(err, octaskly.ErrDenied):
+		return "denied"
+	case unreachable(err):
+		return "unreachable"
+	case errors.Is(err, octaskly.ErrOver):
+		return "over"
+	case errors.Is(err, octaskly.ErrGone):
+		return "gone"
+	case errors.Is(err, octaskly.ErrFull):
+		return "full"
+	case errors.Is(err, octaskly.ErrConflict):
+		return "conflict"
+	}
+	return "error"
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/octaskly/octaskly/internal/config"
+	"github.com/octaskly/octaskly/internal/dirs"
+)
+
+// flagHelp says what each key of the configuration means on the command line.
+var flagHelp = map[string]string{
+	"state_dir":            "keep everything that must outlive the daemon in `DIR`",
+	"socket":               "listen for octasklyctl on the Unix socket `PATH`",
+	"log_level":            "log from `LEVEL` on: debug, info, warn or error",
+	"log_format":           "log as `FORMAT`: text or json",
+	"listen":               "await workers on `HOST:PORT`",
+	"join_key_file":        "read the fleet key from `FILE`",
+	"fleet":                "call the dispatcher and its workers `NAME`",
+	"limits.max_output":    "keep `SIZE` of each output stream of a task",
+	"limits.max_queued":    "let `N` tasks wait at most",
+	"limits.lease":         "trust a silent worker for `DURATION`",
+	"limits.commit_linger": "let ends of tasks wait for each other for `DURATION` before they are written",
+	"dispatcher":           "connect to the dispatcher at `HOST:PORT`",
+	"name":                 "call this worker `NAME`",
+	"slots":                "run `N` commands at the same time",
+	"cpus":                 "offer `N` processors as room",
+	"memory":               "offer `SIZE` of memory as room",
+	"grace":                "wait for `DURATION` between TERM and KILL",
+}
+
+// configFlags are the flags of a role: one for each key, and --config.
+func configFlags(role dirs.Role) []cli.Flag {
+	flags := []cli.Flag{&cli.StringFlag{Name: "config", Usage: "read `FILE` instead of the usual files"}}
+	for _, key := range config.Keys(role) {
+		flags = append(flags, &cli.StringFlag{Name: config.FlagName(key), Usage: flagHelp[key]})
+	}
+	return flags
+}
+
+// sources collects what the command line says.
+func sources(c *cli.Context, role dirs.Role) config.Sources {
+	src := config.Sources{File: c.String("config"), Flags: map[string]string{}}
+	for _, key := range config.Keys(role) {
+		if name := config.FlagName(key); c.IsSet(name) {
+			src.Flags[key] = c.String(name)
+		}
+	}
+	return src
+}
+
+func configCommand() *cli.Command {
+	return &cli.Command{
+		Name:   "config",
+		Usage:  "look at the configuration",
+		Action: onlyHelp,
+		Subcommands: []*cli.Command{
+			perRole("check", "say what is wrong with a role's configuration", checkConfig),
+			perRole("show", "print a role's configuration and where each value is from", showConfig),
+		},
+	}
+}
+
+// perRole is a command with a subcommand for each role.
+func perRole(name, usage string, action func(*cli.Context, dirs.Role) error) *cli.Command {
+	command := &cli.Command{Name: name, Usage: usage, Action: onlyHelp}
+	for _, role := range []dirs.Role{dirs.Dispatcher, dirs.Worker} {
+		command.Subcommands = append(command.Subcommands, &cli.Command{
+			Name:   string(role),
+			Usage:  usage,
+			Flags:  configFlags(role),
+			Before: noArguments,
+			Action: func(c *cli.Context) error { return action(c, role) },
+		})
+	}
+	return command
+}
+
+func checkConfig(c *cli.Context, role dirs.Role) error {
+	if err := config.Check(c.App.ErrWriter, role, sources(c, role)); err != nil {
+		return fmt.Errorf("cannot use the configuration:\n%w", err)
+	}
+	return nil
+}
+
+func showConfig(c *cli.Context, role dirs.Role) error {
+	loaded, err := config.Load(role, sources(c, role))
+	if err != nil {
+		return fmt.Errorf("cannot use the configuration:\n%w", err)
+	}
+	return config.Show(c.App.Writer, loaded)
+}

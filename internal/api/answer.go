@@ -1,0 +1,78 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+// fail answers with an error, or cuts the connection where part of an answer
+// is already on its way.
+func (h *Handler) fail(w *answer, r *http.Request, err error) {
+	if r.Context().Err() != nil || errors.Is(err, context.Canceled) {
+		err = fmt.Errorf("the daemon is stopping: %w", octaskly.ErrUnavailable) // or the client has left
+	}
+	status, body := meaning(err)
+	if status == http.StatusInternalServerError && !w.broken {
+		h.log.Error("cannot serve a request", "method", r.Method, "path", r.URL.Path, "err", err)
+	}
+	if w.begun {
+		panic(http.ErrAbortHandler)
+	}
+	if errors.Is(err, octaskly.ErrFull) || errors.Is(err, octaskly.ErrUnavailable) {
+		w.Header().Set("Retry-After", "1") // in seconds
+	}
+	if err := writeJSON(w, status, Failure{body}); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// writeJSON writes a whole answer.
+func writeJSON(w *answer, status int, value any) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	return encoder(w).Encode(value)
+}
+
+// encoder leaves <, > and & as they are: the answer is no part of a page.
+func encoder(w io.Writer) *json.Encoder {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e
+}
+
+// answer is an http.ResponseWriter that knows how far it is. The controller's
+// deadlines have no effect, and return errors, where there is no connection.
+type answer struct {
+	http.ResponseWriter
+	*http.ResponseController
+	begun  bool
+	broken bool // nobody reads any more
+}
+
+func newAnswer(w http.ResponseWriter) *answer {
+	return &answer{ResponseWriter: w, ResponseController: http.NewResponseController(w)}
+}
+
+func (a *answer) WriteHeader(status int) {
+	a.begun = true
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(p []byte) (int, error) {
+	a.begun = true
+	n, err := a.ResponseWriter.Write(p)
+	a.broken = err != nil
+	return n, err
+}
+
+// Flush sends what was written.
+func (a *answer) Flush() error {
+	a.begun = true
+	return a.ResponseController.Flush()
+}

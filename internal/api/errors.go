@@ -1,0 +1,83 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+// Errors of the API's own.
+var (
+	errNoRoute  = errors.New("no such path")
+	errMethod   = errors.New("method not allowed")
+	errTooLarge = errors.New("too large")
+	errTooSlow  = errors.New("too slow")
+)
+
+const (
+	badInput = "bad-input"
+	internal = "internal"
+)
+
+// meanings says what an error is called in an answer. Whatever is not here is
+// an internal error.
+var meanings = []struct {
+	err    error
+	status int
+	kind   string
+}{
+	{octaskly.ErrNotFound, http.StatusNotFound, "not-found"},
+	{octaskly.ErrOver, http.StatusConflict, "over"},
+	{octaskly.ErrConflict, http.StatusConflict, "conflict"},
+	{octaskly.ErrDenied, http.StatusForbidden, "denied"},
+	{octaskly.ErrFull, http.StatusTooManyRequests, "full"},
+	{octaskly.ErrUnavailable, http.StatusServiceUnavailable, "unavailable"},
+	{octaskly.ErrGone, http.StatusGone, "gone"},
+	{errNoRoute, http.StatusNotFound, "no-such-path"},
+	{errMethod, http.StatusMethodNotAllowed, "method-not-allowed"},
+	{errTooLarge, http.StatusRequestEntityTooLarge, "too-large"},
+	{errTooSlow, http.StatusRequestTimeout, "too-slow"},
+}
+
+// maxMessage bounds, in runes, messages that repeat a request's own words.
+const maxMessage = 1000
+
+// meaning is the status and the body for an error.
+func meaning(err error) (status int, body Error) {
+	message := fmt.Sprintf("%.*s", maxMessage, err)
+	if field, ok := errors.AsType[*octaskly.FieldError](err); ok {
+		return http.StatusBadRequest, Error{Kind: badInput, Message: message, Field: field.Field}
+	}
+	for _, m := range meanings {
+		if errors.Is(err, m.err) {
+			return m.status, Error{Kind: m.kind, Message: message}
+		}
+	}
+	return http.StatusInternalServerError, Error{Kind: internal, Message: "internal error; the daemon's log has more on it"}
+}
+
+// Error is what the other side said.
+func (e *Error) Error() string { return e.Message }
+
+// Is reports whether e was target on the other side.
+func (e *Error) Is(target error) bool {
+	for _, m := range meanings {
+		if m.err == target {
+			return m.kind == e.Kind
+		}
+	}
+	return false
+}
+
+// As gives a *octaskly.FieldError back.
+func (e *Error) As(target any) bool {
+	field, ok := target.(**octaskly.FieldError)
+	if !ok || e.Kind != badInput || e.Field == "" {
+		return false
+	}
+	*field = &octaskly.FieldError{Field: e.Field, Why: strings.TrimPrefix(e.Message, e.Field+": ")}
+	return true
+}

@@ -1,0 +1,14 @@
+package api
+
+func (h *Handler) workers(r *request) (*Workers, error) {
+	workers, err := h.dispatcher.Workers(r.Context(), r.who)
+	return &Workers{listed(workers)}, err
+}
+
+func (h *Handler) stats(r *request) (*Stats, error) {
+	return h.dispatcher.Stats(r.Context(), r.who)
+}
+
+func (h *Handler) version(*request) (*Version, error) { return &h.ofDaemon, nil }
+
+func (h *Handler) health(*request) (*Health, error) { return &Health{"ok"}, nil }

@@ -1,0 +1,102 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+// request is a request of a known caller. Its methods read one part each and
+// keep the first error in bad, which the handler returns before it acts.
+type request struct {
+	*http.Request
+	*params
+	who  Caller
+	body *body
+}
+
+// maxReason bounds a cancel's reason, in bytes.
+const maxReason = 1024
+
+func (r *request) task() octaskly.TaskID {
+	id, err := octaskly.ParseTaskID(r.PathValue("id"))
+	r.blame("id", err)
+	return id
+}
+
+// job is the id of a whole job.
+func (r *request) job() octaskly.JobID {
+	id := r.task()
+	if id.Array {
+		r.blame("id", fmt.Errorf("%v is one element; its job is %v", id, id.Job))
+	}
+	return id.Job
+}
+
+// selection is what the path selects.
+func (r *request) selection() Selection {
+	s, err := ParseSelection(r.PathValue("id"))
+	r.blame("id", err)
+	return r.ofEveryone(s)
+}
+
+// filter is what the parameters of a list say.
+func (r *request) filter() Filter {
+	f := Filter{
+		States: r.states("state"),
+		All:    r.flag("all"),
+		Limit:  int(r.number("limit", 1, MaxLimit, DefaultLimit)),
+		Before: octaskly.JobID(r.number("before", 1, maxNumber, 0)),
+		Owner:  r.owner(),
+	}
+	if text := r.values.Get("select"); text != "" {
+		s, err := ParseSelection(text)
+		r.blame("select", err)
+		s = r.ofEveryone(s)
+		f.Select = &s
+	}
+	return f
+}
+
+// owner is whose jobs a list has: of everybody only for an admin.
+func (r *request) owner() string {
+	owner := r.text("owner", octaskly.MaxName)
+	if r.who.Admin {
+		return owner
+	}
+	if owner != "" && owner != r.who.Name {
+		r.refuse(fmt.Errorf("cannot list jobs of %q: %w", owner, octaskly.ErrDenied))
+	}
+	return r.who.Name
+}
+
+func (r *request) ofEveryone(s Selection) Selection {
+	s.Everyone = r.flag("all_users")
+	switch {
+	case !s.Everyone:
+	case !s.All:
+		r.blame("all_users", fmt.Errorf("it goes with the selector all only"))
+	case !r.who.Admin:
+		r.refuse(fmt.Errorf("cannot select the jobs of all users: %w", octaskly.ErrDenied))
+	}
+	return s
+}
+
+// checkText returns an error for text that cannot stand on one line.
+func checkText(text string, limit int) error {
+	if len(text) > limit {
+		return fmt.Errorf("it has %d bytes, %d are allowed", len(text), limit)
+	}
+	if !utf8.ValidString(text) {
+		return fmt.Errorf("it is not valid UTF-8")
+	}
+	for _, c := range text {
+		if !unicode.IsPrint(c) {
+			return fmt.Errorf("it contains %q, which is not printable", c)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,99 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"time"
+)
+
+// readerPatience is how long the reader of a stream may pause, as a user does
+// who reads on in a pager.
+const readerPatience = time.Hour
+
+// stream is an answer that is written bit by bit.
+type stream struct{ *answer }
+
+func (s stream) Write(p []byte) (int, error) {
+	s.SetWriteDeadline(time.Now().Add(readerPatience))
+	return s.answer.Write(p)
+}
+
+// streamContext ends with the request and as soon as the daemon stops: a stream
+// may go on for ever, so that nobody waits for its end.
+func streamContext(r *request) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(r.Context())
+	stop := context.AfterFunc(connectionOf(ctx).stopping, cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
+func (h *Handler) watch(w *answer, r *request) error {
+	id := r.task()
+	if r.bad != nil {
+		return r.bad
+	}
+	ctx, cancel := streamContext(r)
+	defer cancel()
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	lines := encoder(stream{w})
+	err := h.dispatcher.Watch(ctx, r.who, id, func(job *Job) error {
+		if err := lines.Encode(job); err != nil {
+			return err
+		}
+		return w.Flush()
+	})
+	return cmp.Or(err, ctx.Err()) // never a whole stream for one that was stopped
+}
+
+func (h *Handler) output(w *answer, r *request) error {
+	id, follow := r.task(), r.flag("follow")
+	attempt, from := r.number("attempt", 1, maxNumber, 0), r.number("from", 0, maxNumber, 0)
+	if r.bad != nil {
+		return r.bad
+	}
+	ctx, cancel := streamContext(r)
+	defer cancel()
+	output, err := h.dispatcher.Output(ctx, r.who, id, int(attempt), follow)
+	if err != nil {
+		return err
+	}
+	defer output.Close()
+	return cmp.Or(copyOutput(stream{w}, output, from, follow), ctx.Err())
+}
+
+func copyOutput(w stream, output io.Reader, from int64, follow bool) error {
+	w.Header().Set("Content-Type", OutputType)
+	if follow {
+		// The reader learns at once that it is being served.
+		if err := w.Flush(); err != nil {
+			return err
+		}
+	}
+	if _, err := io.CopyN(io.Discard, output, from); err != nil {
+		return ignoreEOF(err)
+	}
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := output.Read(buf)
+		if n > 0 {
+			if _, err := w.Write(buf[:n]); err != nil {
+				return err
+			}
+		}
+		if follow && n > 0 {
+			if err := w.Flush(); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return ignoreEOF(err)
+		}
+	}
+}
+
+func ignoreEOF(err error) error {
+	if err == io.EOF {
+		return nil
+	}
+	return err
+}

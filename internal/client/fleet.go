@@ -1,0 +1,36 @@
+package client
+
+import (
+	"context"
+
+	"github.com/octaskly/octaskly/internal/api"
+)
+
+// Workers lists the workers that the dispatcher knows.
+func (c *Client) Workers(ctx context.Context) ([]api.Worker, error) {
+	list, err := fetch[api.Workers](ctx, c, call{path: root + "workers"})
+	if err != nil {
+		return nil, err
+	}
+	return list.Workers, nil
+}
+
+// Stats sums up the whole fleet.
+func (c *Client) Stats(ctx context.Context) (*api.Stats, error) {
+	return fetch[api.Stats](ctx, c, call{path: root + "stats"})
+}
+
+// Version is the daemon's.
+func (c *Client) Version(ctx context.Context) (string, error) {
+	v, err := fetch[api.Version](ctx, c, call{path: root + "version"})
+	if err != nil {
+		return "", err
+	}
+	return v.Version, nil
+}
+
+// Health returns nil if the daemon answers.
+func (c *Client) Health(ctx context.Context) error {
+	_, err := fetch[api.Health](ctx, c, call{path: "/health"})
+	return err
+}

@@ -1,0 +1,99 @@
+package dispatcher
+
+import (
+	"time"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/store"
+)
+
+// batch is what the next commit writes, and what goes out after it.
+type batch struct {
+	accepted  []octaskly.Job
+	touched   []*job
+	tasks     []*task
+	attempts  []octaskly.Attempt
+	workers   []octaskly.Worker
+	ended     octaskly.Counts
+	addressed []*worker     // with a frame to send
+	waiters   []func(error) // told what became of the commit
+	by        time.Time     // when it is to be written at the latest; zero: nothing waits
+	urgent    bool
+}
+
+func (b *batch) addTask(t *task) {
+	if !t.dirty {
+		t.dirty = true
+		b.tasks = append(b.tasks, t)
+	}
+}
+
+func (b *batch) addJob(j *job) {
+	if !j.dirty {
+		j.dirty = true
+		b.touched = append(b.touched, j)
+	}
+}
+
+// linger lets the batch wait for others, until now+d.
+func (b *batch) linger(now time.Time, d time.Duration) {
+	if by := now.Add(d); b.by.IsZero() || by.Before(b.by) {
+		b.by = by
+	}
+}
+
+// after calls done when the batch is on disk, or cannot be.
+func (b *batch) after(done func(error)) {
+	b.urgent = true
+	b.waiters = append(b.waiters, done)
+}
+
+func (b *batch) empty() bool {
+	return !b.writes() && len(b.addressed)+len(b.waiters) == 0
+}
+
+// writes reports whether there is anything for the store.
+func (b *batch) writes() bool {
+	return len(b.accepted)+len(b.touched)+len(b.tasks)+len(b.attempts)+len(b.workers) > 0
+}
+
+// maxBatch is how many rows a commit gathers before it is written anyhow.
+const maxBatch = 4096
+
+func (b *batch) due(now time.Time) bool {
+	switch {
+	case b.empty():
+		return false
+	case b.urgent || len(b.tasks) >= maxBatch:
+		return true
+	}
+	return b.by.IsZero() || !now.Before(b.by)
+}
+
+func (b *batch) deadline() (time.Time, bool) { return b.by, !b.by.IsZero() }
+
+func (b *batch) changes() *store.Changes {
+	changes := &store.Changes{
+		Jobs:     b.accepted,
+		Progress: make([]store.ProgressRow, len(b.touched)),
+		Tasks:    make([]octaskly.Task, len(b.tasks)),
+		Attempts: b.attempts,
+		Workers:  b.workers,
+		Ended:    b.ended,
+	}
+	for i, j := range b.touched {
+		changes.Progress[i] = store.ProgressRow{Job: j.ID, Progress: j.progress}
+	}
+	for i, t := range b.tasks {
+		changes.Tasks[i] = t.Task
+	}
+	return changes
+}
+
+// fail tells all who wait that the commit will not be.
+func (b *batch) fail(why error) {
+	for _, done := range b.waiters {
+		done(why)
+	}
+	*b = batch{}
+}

@@ -1,0 +1,170 @@
+package dispatcher
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+// blobs keeps large inputs as files named by their hash.
+type blobs struct{ dir string }
+
+func openBlobs(dir string) (*blobs, error) {
+	b := &blobs{filepath.Join(dir, "blobs")}
+	if err := os.MkdirAll(b.dir, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot make the directory for inputs: %w", err)
+	}
+	return b, nil
+}
+
+// path is where a blob lies. A name that is no hash leads nowhere.
+func (b *blobs) path(hash octaskly.Blob) (string, error) {
+	if raw, err := hex.DecodeString(string(hash)); err != nil || len(raw) != sha256.Size || strings.ToLower(string(hash)) != string(hash) {
+		return "", &octaskly.FieldError{Field: "hash", Why: fmt.Sprintf("%.70q is no SHA-256 in hex", hash)}
+	}
+	return filepath.Join(b.dir, string(hash)), nil
+}
+
+func (b *blobs) open(hash octaskly.Blob) (*os.File, error) {
+	path, err := b.path(hash)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if os.IsNotExist(err) {
+		return nil, fmt.Errorf("cannot find input %.12s…: %w", hash, octaskly.ErrNotFound)
+	}
+	return f, err
+}
+
+// HasBlob reports whether PutBlob may be left out.
+func (d *Dispatcher) HasBlob(_ context.Context, hash octaskly.Blob) bool {
+	f, err := d.blobs.open(hash)
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return true
+}
+
+// PutBlob stores what r gives, which must have the hash that it is named by. It
+// is on disk when PutBlob returns.
+func (d *Dispatcher) PutBlob(_ context.Context, hash octaskly.Blob, r io.Reader) error {
+	path, err := d.blobs.path(hash)
+	if err != nil {
+		return err
+	}
+	temp, err := os.CreateTemp(d.blobs.dir, ".upload-*")
+	if err != nil {
+		return fmt.Errorf("cannot store the input: %w", err)
+	}
+	defer os.Remove(temp.Name())
+	defer temp.Close()
+	sum := sha256.New()
+	n, err := io.Copy(io.MultiWriter(temp, sum), io.LimitReader(r, octaskly.MaxBlob+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("cannot store the input: %w", err)
+	case n > octaskly.MaxBlob:
+		return fmt.Errorf("the input is larger than %d MiB: %w", octaskly.MaxBlob>>20, octaskly.ErrFull)
+	case hex.EncodeToString(sum.Sum(nil)) != string(hash):
+		return &octaskly.FieldError{Field: "hash", Why: "the bytes that came have another SHA-256"}
+	}
+	if err := temp.Sync(); err != nil {
+		return fmt.Errorf("cannot store the input: %w", err)
+	}
+	if err := os.Rename(temp.Name(), path); err != nil {
+		return fmt.Errorf("cannot store the input: %w", err)
+	}
+	return syncDir(d.blobs.dir)
+}
+
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
+}
+
+// items reads single lines of a blob. It remembers where every so many begin.
+type items struct {
+	file  *os.File
+	err   error
+	marks []int64 // offset of each line that is a multiple of markEvery
+}
+
+const markEvery = 256
+
+// items opens a blob's lines. An error waits for the first line asked for.
+func (b *blobs) items(hash octaskly.Blob) *items {
+	it := &items{}
+	if it.file, it.err = b.open(hash); it.err == nil {
+		it.err = it.mark()
+	}
+	return it
+}
+
+func (it *items) mark() error {
+	r := bufio.NewReaderSize(it.file, 64<<10)
+	var at int64
+	for line := 0; ; line++ {
+		if line%markEvery == 0 {
+			it.marks = append(it.marks, at)
+		}
+		n, err := skipLine(r)
+		at += n
+		if err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+func skipLine(r *bufio.Reader) (n int64, err error) {
+	for {
+		part, err := r.ReadSlice('\n')
+		n += int64(len(part))
+		if err != bufio.ErrBufferFull {
+			return n, err
+		}
+	}
+}
+
+// line is the text of line i, without its newline.
+func (it *items) line(i octaskly.Index) (string, error) {
+	if it.err != nil {
+		return "", fmt.Errorf("cannot read the items: %w", it.err)
+	}
+	mark := i / markEvery
+	if mark >= int64(len(it.marks)) {
+		return "", fmt.Errorf("cannot read the items: there is no line %d", i)
+	}
+	r := bufio.NewReader(io.NewSectionReader(it.file, it.marks[mark], octaskly.MaxBlob))
+	for range i % markEvery {
+		if _, err := skipLine(r); err != nil {
+			return "", fmt.Errorf("cannot read the items: there is no line %d: %w", i, err)
+		}
+	}
+	text, err := r.ReadString('\n')
+	if err != nil && (err != io.EOF || text == "") {
+		return "", fmt.Errorf("cannot read the items: there is no line %d: %w", i, err)
+	}
+	return strings.TrimSuffix(text, "\n"), nil
+}
+
+func (it *items) close() {
+	if it.file != nil {
+		it.file.Close()
+	}
+}

@@ -1,0 +1,73 @@
+package dispatcher
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/protocol"
+	"github.com/octaskly/octaskly/internal/transport"
+)
+
+// bulkTimeout is how long a bulk channel may stand still while bytes are due.
+const bulkTimeout = 60 * time.Second
+
+// acceptBulk serves the bulk channels of one session.
+func (d *Dispatcher) acceptBulk(ctx context.Context, s *session) {
+	var channels sync.WaitGroup
+	defer channels.Wait()
+	for {
+		header, bulk, err := s.link.AcceptBulk(ctx)
+		if err != nil {
+			return
+		}
+		channels.Go(func() {
+			defer bulk.Close()
+			if err := d.serveBulk(s, header, bulk); err != nil && ctx.Err() == nil {
+				d.Log.Info("Bulk channel has failed", "address", s.link.Peer(), "error", err)
+			}
+		})
+	}
+}
+
+func (d *Dispatcher) serveBulk(s *session, header []byte, bulk transport.Channel) error {
+	var h protocol.BulkHeader
+	if err := protocol.Unmarshal(header, &h); err != nil {
+		return fmt.Errorf("cannot read its header: %w", err)
+	}
+	if h.Output != nil {
+		return d.receive(s, h.Output, bulk)
+	}
+	return d.sendBlob(h, bulk)
+}
+
+// receive mirrors an attempt's output, which goes on for as long as its command
+// does, and tells the core that it is over.
+func (d *Dispatcher) receive(s *session, f *protocol.Fetch, bulk transport.Channel) error {
+	defer d.post(func(c *core) {
+		if w := s.worker; w != nil && w.session == s {
+			c.received(w, f.ID)
+		}
+	})
+	return d.outputs.receive(f.ID, f.From, f.Size, bulk)
+}
+
+func (d *Dispatcher) sendBlob(h protocol.BulkHeader, bulk transport.Channel) error {
+	blob, err := d.blobs.open(h.Blob)
+	if err != nil {
+		return err
+	}
+	defer blob.Close()
+	_, err = io.Copy(&patient{bulk}, blob)
+	return err
+}
+
+// patient writes with a deadline of its own for each write.
+type patient struct{ transport.Channel }
+
+func (p *patient) Write(b []byte) (int, error) {
+	p.SetWriteDeadline(time.Now().Add(bulkTimeout))
+	return p.Channel.Write(b)
+}

@@ -1,0 +1,86 @@
+package dispatcher
+
+import (
+	"fmt"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/protocol"
+)
+
+// A worker knows the fleet key, and may yet be broken or captured: what it says
+// is bounded before anything keeps it.
+const (
+	maxWorkerName = 64
+	maxSlots      = 4096
+	maxFeatures   = 64
+	maxReason     = 64
+	maxDetail     = 2 << 10
+)
+
+func checkHello(h *protocol.Hello) error {
+	switch {
+	case h.Version < 1:
+		return fmt.Errorf("version %d of the protocol is unknown", h.Version)
+	case len(h.Worker) < 16 || len(h.Worker) > 64 || !printable(string(h.Worker)):
+		return fmt.Errorf("it gives no valid id")
+	case h.Name == "" || len(h.Name) > maxWorkerName || !printable(h.Name):
+		return fmt.Errorf("its name is not 1 to %d printable characters", maxWorkerName)
+	case h.Slots < 1 || h.Slots > maxSlots:
+		return fmt.Errorf("%d slots are not 1 to %d", h.Slots, maxSlots)
+	case len(h.Features) > maxFeatures || len(h.Room) > maxFeatures:
+		return fmt.Errorf("it offers more than %d features", maxFeatures)
+	case len(h.Software) > maxReason || !printable(h.Software):
+		return fmt.Errorf("its version is no version")
+	}
+	for _, f := range h.Features {
+		if len(f) > maxReason || !printable(f) {
+			return fmt.Errorf("it offers a feature that is no word")
+		}
+	}
+	for name, n := range h.Room {
+		if len(name) > maxReason || !printable(name) || n < 0 {
+			return fmt.Errorf("it offers room that is none")
+		}
+	}
+	return nil
+}
+
+func checkBatch(b *protocol.FromWorker) error {
+	for i := range b.Finished {
+		if err := checkEnd(&b.Finished[i]); err != nil {
+			return fmt.Errorf("cannot take the end of attempt %v: %w", b.Finished[i].ID, err)
+		}
+	}
+	return nil
+}
+
+func checkEnd(f *protocol.Finished) error {
+	end, out := &f.End, f.End.Output
+	switch {
+	case !end.State.Terminal() || end.State > octaskly.Cancelled:
+		return fmt.Errorf("%v is no end", end.State)
+	case len(end.Reason) > maxReason || !printable(string(end.Reason)):
+		return fmt.Errorf("its reason is none")
+	case len(f.Output) > octaskly.InlineOutput:
+		return fmt.Errorf("%d bytes of output ride along, %d are allowed", len(f.Output), octaskly.InlineOutput)
+	case out.Stored < 0 || out.Stdout < 0 || out.Stderr < 0 || out.Discarded < 0:
+		return fmt.Errorf("its output has a negative size")
+	case len(f.Output) > 0 && out.Stored != int64(len(f.Output)):
+		return fmt.Errorf("its output is cut")
+	}
+	if len(end.Detail) > maxDetail {
+		end.Detail = end.Detail[:maxDetail]
+	}
+	return nil
+}
+
+func printable(text string) bool {
+	for _, r := range text {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return false
+		}
+	}
+	return true
+}

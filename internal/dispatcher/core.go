@@ -1,0 +1,234 @@
+package dispatcher
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/scheduler"
+	"github.com/octaskly/octaskly/internal/store"
+)
+
+// core is the state of a dispatcher. Only the goroutine in run touches it.
+type core struct {
+	*Dispatcher
+	queue   *scheduler.Queue
+	jobs    map[octaskly.JobID]*job // those that are not over
+	workers map[octaskly.WorkerID]*worker
+	present []*scheduler.Worker // of the workers that are connected
+	delayed delays
+	waiting int64 // queued tasks, in ranges and rows
+	seq     int64 // number of the latest transition
+	totals  octaskly.Counts
+	batch   batch
+	err     error // why memory can no longer be trusted
+}
+
+// load makes a core from what the store has.
+func (d *Dispatcher) load(ctx context.Context) (*core, error) {
+	snapshot, err := d.store.Load(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("cannot load the queue: %w", err)
+	}
+	c := &core{
+		Dispatcher: d,
+		queue:      scheduler.NewQueue(),
+		jobs:       make(map[octaskly.JobID]*job, len(snapshot.Live)),
+		workers:    make(map[octaskly.WorkerID]*worker, len(snapshot.Workers)),
+		seq:        snapshot.Seq,
+		totals:     snapshot.Totals,
+	}
+	for _, known := range snapshot.Workers {
+		w := &worker{Worker: known, held: map[*task]struct{}{}}
+		w.absentSince(time.Now().Add(d.Lease))
+		c.workers[w.ID] = w
+		d.names.set(w.ID, w.Name)
+	}
+	for _, live := range snapshot.Live {
+		if err := c.restore(live.Job, live.Progress, live.Tasks); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// restore puts a job that is not over back into memory.
+func (c *core) restore(j octaskly.Job, p octaskly.Progress, tasks []octaskly.Task) error {
+	restored, err := c.open(j, p)
+	if err != nil {
+		return err
+	}
+	for i := range tasks {
+		c.adopt(restored, &tasks[i])
+	}
+	restored.Spec, restored.spec = nil, nil // read again when it is needed
+	return nil
+}
+
+// run is the core's loop. It ends with ctx.
+func (c *core) run(ctx context.Context) error {
+	for {
+		if err := c.serve(ctx); err == nil || ctx.Err() != nil {
+			c.disconnect()
+			return nil
+		} else if err := c.reload(ctx, err); err != nil {
+			return nil // only ctx ends the reloading
+		}
+	}
+}
+
+// serve handles events until ctx is done or memory can no longer be trusted.
+func (c *core) serve(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case event := <-c.events:
+			event(c)
+			c.drain()
+		case <-timer.C:
+		case <-ctx.Done():
+			return c.commit(context.WithoutCancel(ctx))
+		}
+		now := time.Now()
+		c.tick(now)
+		c.schedule(now)
+		if c.err == nil && c.batch.due(now) {
+			c.err = c.commit(ctx)
+		}
+		if c.err != nil {
+			return c.err
+		}
+		timer.Reset(c.nextTick(now))
+	}
+}
+
+// drain handles what else has come in, up to one commit's worth.
+func (c *core) drain() {
+	for range maxEvents {
+		select {
+		case event := <-c.events:
+			event(c)
+		default:
+			return
+		}
+	}
+}
+
+// tick does what is due at now.
+func (c *core) tick(now time.Time) {
+	for t := c.delayed.pop(now); t != nil; t = c.delayed.pop(now) {
+		c.wait(t)
+	}
+	for _, w := range c.workers {
+		if w.session == nil && len(w.held) > 0 && !now.Before(w.leaseEnd) {
+			c.Log.Warn("Worker is lost", "worker", w.Name, "tasks", len(w.held))
+			c.loseAll(w, now)
+		}
+	}
+}
+
+// maxTick bounds how long the core sleeps, so that clocks that jump do no harm.
+const maxTick = time.Second
+
+// nextTick is the time until something is due.
+func (c *core) nextTick(now time.Time) time.Duration {
+	next := now.Add(maxTick)
+	if at, ok := c.delayed.next(); ok && at.Before(next) {
+		next = at
+	}
+	if at, ok := c.batch.deadline(); ok && at.Before(next) {
+		next = at
+	}
+	if at, ok := c.levelAt(); ok && at.Before(next) {
+		next = at
+	}
+	return max(next.Sub(now), 0)
+}
+
+// reload throws memory away and loads it from the store, as often as it takes.
+// Until then requests are answered with the reason.
+func (c *core) reload(ctx context.Context, why error) error {
+	c.Log.Error("Cannot write to the store; accepted work is safe, new work is refused meanwhile", "error", why)
+	c.disconnect()
+	c.batch.fail(why)
+	pause := time.NewTimer(reloadPause)
+	defer pause.Stop()
+	for {
+		select {
+		case event := <-c.events:
+			event(c)
+			c.batch.fail(why)
+		case <-pause.C:
+			fresh, err := c.load(ctx)
+			if err == nil {
+				*c = *fresh
+				return nil
+			}
+			c.Log.Error("Cannot load the queue", "error", err)
+			pause.Reset(reloadPause)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+const reloadPause = time.Second
+
+// disconnect ends all sessions.
+func (c *core) disconnect() {
+	for _, w := range c.workers {
+		if w.session != nil {
+			w.session.close()
+		}
+	}
+}
+
+// touch numbers a transition of t and puts it into the batch.
+func (c *core) touch(t *task) {
+	c.seq++
+	t.Seq = c.seq
+	c.batch.addTask(t)
+	c.touchJob(t.job)
+}
+
+func (c *core) touchJob(j *job) {
+	j.progress.Seq = c.seq
+	c.batch.addJob(j)
+}
+
+// changes is what the batch writes.
+func (c *core) changes() *store.Changes {
+	changes := c.batch.changes()
+	changes.Seq = c.seq
+	return changes
+}
+
+// commit writes the batch and lets out what depended on it.
+func (c *core) commit(ctx context.Context) error {
+	if c.batch.empty() {
+		return nil
+	}
+	if c.batch.writes() {
+		if err := c.store.Commit(ctx, c.changes()); err != nil {
+			return err
+		}
+	}
+	b := c.batch
+	c.batch = batch{}
+	for _, w := range b.addressed {
+		w.flush()
+	}
+	for _, done := range b.waiters {
+		done(nil)
+	}
+	for _, j := range b.touched {
+		j.dirty = false
+		c.bells.ring(j.ID, j.over())
+	}
+	for _, t := range b.tasks {
+		t.dirty = false
+	}
+	return nil
+}

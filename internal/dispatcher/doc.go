@@ -1,0 +1,22 @@
+// Package dispatcher accepts jobs, keeps them on disk, decides which worker
+// runs what, and keeps the results.
+//
+// One goroutine, the core, owns the queue, the registry of workers and the
+// writing side of the store. Everything else (requests, sessions, timers) sends
+// it events, which are functions of the core. Its loop:
+//
+//	take the events that are there ─▶ change memory ─▶ place waiting tasks
+//	     ▲                                                    │
+//	     └── replies and frames go out ◀── commit, fsync ◀────┘
+//
+// What leaves the dispatcher does so after the commit that makes it true:
+// an id that is answered, an attempt that is sent, an end that is acknowledged.
+// A commit gathers all that came in while the one before it was written. Ends
+// of tasks may wait a little for company; whatever somebody waits for does not.
+//
+// Should a commit fail, memory is thrown away and loaded again from the store,
+// as after a restart: whoever waited for that commit hears why, and workers
+// join anew and repeat what they have to say.
+//
+// Reading requests (list, show, output) go to the store and never to the core.
+package dispatcher

@@ -1,0 +1,130 @@
+package dispatcher
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/protocol"
+)
+
+// ending is an end that a worker has reported and whose long output is still on
+// its way.
+type ending struct {
+	protocol.Finished
+	tries int
+}
+
+// maxFetches is how often output is asked for before the end is taken without
+// the rest of it.
+const maxFetches = 5
+
+// held finds the task of which w speaks; nil where that attempt is not with w
+// (any more).
+func (c *core) held(w *worker, id octaskly.AttemptID) *task {
+	j := c.jobs[id.Job]
+	if j == nil {
+		return nil
+	}
+	t := j.live[id.Index]
+	if t == nil || t.Attempt != id.Number || t.Worker != w.ID || !withWorker(t.State) {
+		return nil
+	}
+	return t
+}
+
+// start is a worker's word that a command executes.
+func (c *core) start(w *worker, s protocol.Started) {
+	t := c.held(w, s.ID)
+	if t == nil {
+		return // stale
+	}
+	if c.move(t, func(t *octaskly.Task) error { return t.Start(s.ID.Number, s.At) }) == nil {
+		c.batch.linger(now(), c.Linger)
+	}
+}
+
+// finish is a worker's word that an attempt has ended.
+func (c *core) finish(w *worker, f protocol.Finished) {
+	t := c.held(w, f.ID)
+	switch {
+	case t == nil: // known already, or of an attempt given up: it may forget it
+		c.acknowledge(w, f.ID)
+	case f.End.Output.Stored > int64(len(f.Output)):
+		t.pending = &ending{Finished: f}
+		c.fetch(w, f.ID)
+	default:
+		c.end(t, f.End, f.Output)
+	}
+}
+
+// received is the word that an output channel has ended.
+func (c *core) received(w *worker, id octaskly.AttemptID) {
+	t := c.held(w, id)
+	if t == nil || t.pending == nil {
+		return
+	}
+	p := t.pending
+	missing, err := c.outputs.get(id).settle(p.End.Output.Stored)
+	p.tries++
+	if missing > 0 && err == nil && p.tries < maxFetches {
+		c.fetch(w, id)
+		return
+	}
+	p.End.Output.Stored -= max(0, missing)
+	p.End.Output.Discarded += max(0, missing)
+	if err != nil {
+		p.End.Detail = fmt.Sprintf("%s (cannot keep all of its output: %v)", p.End.Detail, err)
+	}
+	c.end(t, p.End, nil)
+}
+
+// end closes an attempt with all that belongs to it.
+func (c *core) end(t *task, end octaskly.End, inline []byte) {
+	j, w := t.job, c.workers[t.Worker]
+	if c.err = c.readSpec(j); c.err != nil {
+		return
+	}
+	attempt := octaskly.Attempt{ID: t.Current(), Worker: t.Worker, AssignedAt: t.AssignedAt, End: end, Inline: inline}
+	err := c.move(t, func(t *octaskly.Task) error {
+		return t.End(attempt.ID.Number, end, j.spec, rand.Float64(), now())
+	})
+	if err != nil {
+		return // stale: held has looked, so this cannot be
+	}
+	t.pending = nil
+	c.outputs.end(attempt.ID, inline, end.Output.Stored > int64(len(inline)))
+	c.record(attempt, t)
+	if !end.StartedAt.IsZero() {
+		w.learn(end.EndedAt.Sub(end.StartedAt))
+	}
+	c.acknowledge(w, attempt.ID)
+	c.batch.linger(now(), c.Linger)
+}
+
+// acknowledge lets a worker forget an attempt once the next commit is written.
+func (c *core) acknowledge(w *worker, id octaskly.AttemptID) {
+	if w.session != nil {
+		frame := c.frame(w)
+		frame.Ack = append(frame.Ack, id)
+	}
+}
+
+// giveBack is a worker's word that it has not started an attempt and will not.
+func (c *core) giveBack(w *worker, id octaskly.AttemptID) {
+	if t := c.held(w, id); t != nil {
+		_ = c.move(t, func(t *octaskly.Task) error { return t.Recall(id.Number, now()) }) // stale: it has started after all
+		c.batch.urgent = true
+	}
+}
+
+// fetch asks w for an attempt's output from where ours ends.
+func (c *core) fetch(w *worker, id octaskly.AttemptID) {
+	if w.session == nil {
+		return // asked for again when it joins
+	}
+	if from, ok := c.outputs.get(id).begin(); ok {
+		frame := c.frame(w)
+		frame.Fetch = append(frame.Fetch, protocol.Fetch{ID: id, From: from})
+	}
+}

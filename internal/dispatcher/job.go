@@ -1,0 +1,207 @@
+package dispatcher
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/protocol"
+	"github.com/octaskly/octaskly/internal/scheduler"
+)
+
+// job is a job that is not over. Of its elements only those that have left the
+// queue and not ended take up memory.
+type job struct {
+	octaskly.Job // Spec is nil while it is only on disk
+	progress     octaskly.Progress
+	sched        *scheduler.Job
+	spec         *octaskly.Spec // decoded; nil like Job.Spec
+	items        *items         // lines for its elements; opened with the spec
+	live         map[octaskly.Index]*task
+	again        []*task // queued once more and due, by index
+	sentTo       []*worker
+	dirty        bool // in the batch
+}
+
+// task is a task that has left the queue and is not over.
+type task struct {
+	octaskly.Task
+	job     *job
+	due     bool // in job.again
+	dirty   bool // in the batch
+	pending *ending
+}
+
+func (j *job) over() bool { return j.progress.Count().Over() }
+
+// open takes a job into memory and queues its unclaimed elements.
+func (c *core) open(accepted octaskly.Job, p octaskly.Progress) (*job, error) {
+	j := &job{Job: accepted, progress: p}
+	if err := c.readSpec(j); err != nil {
+		return nil, err
+	}
+	j.sched = c.queue.NewJob(j.ID, j.AtOnce, j.spec.Room, j.spec.Needs)
+	c.jobs[j.ID] = j
+	c.queueUp(j, p.Unclaimed.Count())
+	return j, nil
+}
+
+func (c *core) queueUp(j *job, n int64) {
+	c.waiting += n
+	c.queue.Wait(j.sched, n)
+}
+
+// close forgets a job that is over.
+func (c *core) close(j *job) {
+	for _, w := range j.sentTo {
+		w.forget(c, j.ID)
+	}
+	if j.items != nil {
+		j.items.close()
+	}
+	c.queue.Forget(j.sched)
+	delete(c.jobs, j.ID)
+}
+
+// adopt takes a task's row into memory as it was left.
+func (c *core) adopt(j *job, row *octaskly.Task) *task {
+	t := &task{Task: *row, job: j}
+	j.keep(t)
+	switch t.State {
+	case octaskly.Queued:
+		c.waiting++
+		c.requeue(t)
+	case octaskly.Assigned, octaskly.Running:
+		c.queue.Restore(j.sched, 1)
+		c.give(t)
+		c.workers[t.Worker].sched.Take(c.ask(j))
+	}
+	return t
+}
+
+func (j *job) keep(t *task) {
+	if j.live == nil {
+		j.live = map[octaskly.Index]*task{}
+	}
+	j.live[t.Index] = t
+}
+
+// requeue lets a queued task wait for its time, or for its place.
+func (c *core) requeue(t *task) {
+	if t.NotBefore.IsZero() {
+		c.wait(t)
+	} else {
+		c.delayed.push(t)
+	}
+}
+
+// wait puts a queued task in line.
+func (c *core) wait(t *task) {
+	at, _ := slices.BinarySearchFunc(t.job.again, t, func(a, b *task) int { return cmp.Compare(a.Index, b.Index) })
+	t.job.again = slices.Insert(t.job.again, at, t)
+	t.due = true
+	c.queue.Wait(t.job.sched, 1)
+}
+
+// unwait takes a queued task out of whatever line it stands in.
+func (c *core) unwait(t *task) {
+	c.waiting--
+	if !t.due {
+		c.delayed.remove(t)
+		return
+	}
+	t.due = false
+	t.job.again = slices.DeleteFunc(t.job.again, func(o *task) bool { return o == t })
+	c.queue.Wait(t.job.sched, -1)
+}
+
+// claim takes the next task of j that waits, whose place the scheduler has
+// given away already.
+func (c *core) claim(j *job) *task {
+	c.waiting--
+	if len(j.again) > 0 {
+		t := j.again[0]
+		j.again = j.again[1:]
+		t.due = false
+		return t
+	}
+	taken, rest := j.progress.Unclaimed.Take(1)
+	j.progress.Unclaimed = rest
+	j.progress.Rows[octaskly.Queued]++
+	t := &task{Task: octaskly.Task{Job: j.ID, Index: taken[0].Lo, State: octaskly.Queued}, job: j}
+	j.keep(t)
+	return t
+}
+
+// move lets change move t to another state and keeps all accounts of it. It
+// changes nothing when change returns an error.
+func (c *core) move(t *task, change func(*octaskly.Task) error) error {
+	from := t.State
+	if err := change(&t.Task); err != nil {
+		return err
+	}
+	j := t.job
+	j.progress.Rows[from]--
+	j.progress.Rows[t.State]++
+	c.touch(t)
+	switch {
+	case withWorker(t.State) && !withWorker(from):
+		c.give(t)
+	case withWorker(from) && !withWorker(t.State):
+		c.takeBack(t)
+	case from == octaskly.Queued && t.State.Terminal():
+		c.unwait(t)
+	}
+	switch {
+	case t.State.Terminal():
+		delete(j.live, t.Index)
+		c.count(t.State, 1)
+		c.conclude(j)
+	case t.State == octaskly.Queued && from != octaskly.Queued:
+		c.waiting++
+		c.requeue(t)
+	}
+	return nil
+}
+
+func withWorker(s octaskly.State) bool { return s == octaskly.Assigned || s == octaskly.Running }
+
+// count adds to the totals of ended tasks.
+func (c *core) count(s octaskly.State, n int64) {
+	c.totals[s] += n
+	c.batch.ended[s] += n
+}
+
+// conclude closes a job when its last task has ended. Whoever waits for it does
+// not wait for other ends.
+func (c *core) conclude(j *job) {
+	if !j.over() {
+		return
+	}
+	j.progress.EndedAt = now()
+	c.touchJob(j)
+	c.batch.urgent = true
+	c.close(j)
+}
+
+// readSpec makes sure that the spec is in memory.
+func (c *core) readSpec(j *job) error {
+	if j.spec != nil {
+		return nil
+	}
+	if j.Spec == nil {
+		record, err := c.store.Job(context.Background(), j.ID)
+		if err != nil {
+			return fmt.Errorf("cannot read job %v: %w", j.ID, err)
+		}
+		j.Spec = record.Job.Spec
+	}
+	spec, err := protocol.DecodeSpec(j.SpecVersion, j.Spec)
+	if err != nil {
+		return fmt.Errorf("cannot read job %v: %w", j.ID, err)
+	}
+	j.spec = spec
+	return nil
+}

@@ -1,0 +1,210 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/spool"
+)
+
+// outputs holds the mirrors of running attempts that somebody follows, or whose
+// output is too long to travel with their end. The core makes and ends them;
+// channels fill them.
+type outputs struct {
+	dir   string
+	limit int64
+
+	mu      sync.Mutex
+	mirrors map[octaskly.AttemptID]*mirror
+}
+
+// mirror is the copy of one attempt's output.
+type mirror struct {
+	log    *spool.Log
+	opened chan struct{} // closed when the first channel has come, or none will
+
+	mu     sync.Mutex
+	asked  bool  // a channel was asked for, or is there
+	closed bool  // nothing more is taken in
+	size   int64 // of the source when the first channel came
+}
+
+var errClosedMirror = errors.New("its attempt has ended")
+
+func openOutputs(dir string, limit int64) (*outputs, error) {
+	o := &outputs{dir: filepath.Join(dir, "output"), limit: limit, mirrors: map[octaskly.AttemptID]*mirror{}}
+	if err := os.MkdirAll(o.dir, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot make the directory for output: %w", err)
+	}
+	return o, nil
+}
+
+// path is where an attempt's long output is kept.
+func (o *outputs) path(id octaskly.AttemptID) string {
+	return filepath.Join(o.dir, id.Job.String(), fmt.Sprintf("%d.%d", id.Index, id.Number))
+}
+
+// file opens the kept output of an attempt that has ended.
+func (o *outputs) file(id octaskly.AttemptID) (io.ReadCloser, error) {
+	f, err := os.Open(o.path(id))
+	if os.IsNotExist(err) {
+		return nil, fmt.Errorf("the output of attempt %v is gone: %w", id, octaskly.ErrGone)
+	}
+	return f, err
+}
+
+func (o *outputs) find(id octaskly.AttemptID) *mirror {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.mirrors[id]
+}
+
+// get finds an attempt's mirror, or makes one that goes on with what an earlier
+// process has received.
+func (o *outputs) get(id octaskly.AttemptID) *mirror {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if m := o.mirrors[id]; m != nil {
+		return m
+	}
+	path := o.path(id)
+	options := spool.Options{Path: path, Limit: o.limit}
+	log, err := spool.Open(path, options)
+	if err != nil {
+		os.MkdirAll(filepath.Dir(path), 0o700) // should this fail, the log says so
+		log = spool.Create(options)
+	}
+	m := &mirror{log: log, opened: make(chan struct{})}
+	o.mirrors[id] = m
+	return m
+}
+
+// end closes the mirror of an attempt that is over. Where the end came with its
+// output, inline is all of it: what the mirror lacks is added for those who
+// still read, and its file is not kept.
+func (o *outputs) end(id octaskly.AttemptID, inline []byte, keep bool) {
+	o.mu.Lock()
+	m := o.mirrors[id]
+	delete(o.mirrors, id)
+	o.mu.Unlock()
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if at := m.log.Resume(); at < int64(len(inline)) {
+		m.log.WriteFramed(inline[at:]) // corrupt output is refused, and cut there
+	}
+	m.closed = true
+	m.log.Close()
+	m.open(m.log.Size())
+	if !keep {
+		m.log.Remove()
+		os.Remove(filepath.Dir(o.path(id))) // fails while other output is there
+	}
+}
+
+// receive copies a channel to its mirror until the channel ends.
+func (o *outputs) receive(id octaskly.AttemptID, from, size int64, r io.Reader) error {
+	m := o.find(id)
+	if m == nil {
+		return fmt.Errorf("nobody asked for output of attempt %v", id)
+	}
+	defer m.interrupt()
+	if at, ok := m.accept(from, size); !ok {
+		return fmt.Errorf("output of attempt %v comes from byte %d, want %d", id, from, at)
+	}
+	_, err := io.Copy(m, r)
+	if errors.Is(err, errClosedMirror) {
+		return nil
+	}
+	return err
+}
+
+// begin says from where output is to be fetched; not ok when that is under way.
+func (m *mirror) begin() (from int64, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.asked || m.closed {
+		return 0, false
+	}
+	m.asked = true
+	return m.log.Resume(), true
+}
+
+// interrupt says that the channel is gone through which output came.
+func (m *mirror) interrupt() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.asked = false
+}
+
+func (m *mirror) accept(from, size int64) (at int64, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.open(size)
+	at = m.log.Resume()
+	return at, at == from
+}
+
+// open lets readers begin. The caller holds mu.
+func (m *mirror) open(size int64) {
+	select {
+	case <-m.opened:
+	default:
+		m.size = size
+		close(m.opened)
+	}
+}
+
+// Write takes framed output in.
+func (m *mirror) Write(p []byte) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return 0, errClosedMirror
+	}
+	return m.log.WriteFramed(p)
+}
+
+// settle makes the mirror durable and says how much of want bytes is missing.
+// An error is the disk's.
+func (m *mirror) settle(want int64) (missing int64, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if missing = want - m.log.Resume(); missing > 0 {
+		return missing, m.log.Err()
+	}
+	if err := m.log.Flush(); err != nil {
+		return want - m.log.Size(), err
+	}
+	return want - m.log.Size(), m.log.Sync()
+}
+
+// reader follows the mirror until its attempt ends or, unless it is to go on,
+// to what the worker had when it was asked.
+func (m *mirror) reader(ctx context.Context, goOn bool) (io.ReadCloser, error) {
+	select {
+	case <-m.opened:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	r := m.log.Reader(ctx, 0, true)
+	if goOn {
+		return r, nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return limited{io.LimitReader(r, m.size), r}, nil
+}
+
+type limited struct {
+	io.Reader
+	io.Closer
+}

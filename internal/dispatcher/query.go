@@ -1,0 +1,265 @@
+package dispatcher
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/api"
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/protocol"
+	"github.com/octaskly/octaskly/internal/store"
+)
+
+const (
+	defaultList = 100
+	maxList     = 10_000
+	recentEnded = 10 // jobs that are over, in a list that is not asked for all
+)
+
+// Jobs lists jobs, newest first.
+func (d *Dispatcher) Jobs(ctx context.Context, who api.Caller, f api.Filter) ([]api.Job, error) {
+	query := store.Query{Owner: owned(who, f.Owner), States: f.States, Before: f.Before, Limit: f.Limit}
+	if query.Limit <= 0 {
+		query.Limit = defaultList
+	}
+	query.Limit = min(query.Limit, maxList)
+	if f.Select != nil {
+		ids, err := d.selected(ctx, who, *f.Select)
+		if err != nil {
+			return nil, err
+		}
+		if len(ids) == 0 {
+			return nil, nil
+		}
+		query.IDs = octaskly.Ranges{}
+		for _, id := range ids {
+			query.IDs = query.IDs.Union(octaskly.Span(octaskly.Index(id), octaskly.Index(id)))
+		}
+	}
+	if f.All || f.Select != nil || len(f.States) > 0 {
+		query.Live, query.Ended = true, true
+		return d.list(ctx, query)
+	}
+	query.Live = true
+	live, err := d.list(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	query.Live, query.Ended, query.Limit = false, true, min(query.Limit, recentEnded)
+	ended, err := d.list(ctx, query)
+	return append(live, ended...), err
+}
+
+// owned is whose jobs a caller's list holds: without a wish an admin's holds
+// everyone's.
+func owned(who api.Caller, wish string) string {
+	if who.Admin {
+		return wish
+	}
+	return who.Name
+}
+
+func (d *Dispatcher) list(ctx context.Context, query store.Query) ([]api.Job, error) {
+	records, err := d.store.Jobs(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	jobs := make([]api.Job, 0, len(records))
+	for i := range records {
+		job, _, err := d.summary(&records[i])
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, job)
+	}
+	return jobs, nil
+}
+
+// summary tells of a job what a list shows.
+func (d *Dispatcher) summary(r *store.Record) (api.Job, *octaskly.Spec, error) {
+	spec, err := protocol.DecodeSpec(r.Job.SpecVersion, r.Job.Spec)
+	if err != nil {
+		return api.Job{}, nil, fmt.Errorf("cannot read job %v: %w", r.Job.ID, err)
+	}
+	counts := r.Progress.Count()
+	job := api.Job{
+		ID: r.Job.ID.String(), Owner: r.Job.Owner, Name: r.Job.Name, State: counts.State(),
+		Command: texts(spec.Argv), Tasks: counts.Total(), Counts: byName(counts),
+		SubmittedAt: r.Job.SubmittedAt, EndedAt: moment(r.Progress.EndedAt),
+	}
+	switch {
+	case r.Job.Array:
+		job.Array = r.Job.Elements.String()
+		if counts.Over() {
+			job.Exit = exitOfMany(counts)
+		}
+	case r.Task != nil:
+		d.fill(&job, r.Task)
+	case counts.Over():
+		d.fill(&job, dropped(r, 0))
+	}
+	return job, spec, nil
+}
+
+// fill adds what is known of the one task that a summary is about.
+func (d *Dispatcher) fill(job *api.Job, t *octaskly.Task) {
+	job.State, job.Reason, job.Detail = t.State, t.Reason, t.Detail
+	job.StartedAt = moment(t.StartedAt)
+	if t.Worker != "" {
+		job.Worker = d.names.get(t.Worker)
+	}
+	if t.State.Terminal() {
+		code := octaskly.ExitCode(t.State, t.Reason)
+		job.Exit, job.EndedAt = &code, moment(t.EndedAt)
+	}
+}
+
+// exitOfMany is 0 when all completed, else 1.
+func exitOfMany(counts octaskly.Counts) *int {
+	code := 1
+	if counts.State() == octaskly.Completed {
+		code = 0
+	}
+	return &code
+}
+
+// dropped makes up the row of a task that was cancelled before it had one.
+func dropped(r *store.Record, i octaskly.Index) *octaskly.Task {
+	t := &octaskly.Task{Job: r.Job.ID, Index: i, State: octaskly.Queued}
+	if r.Progress.Dropped.Contains(i) {
+		t.State, t.Reason, t.Detail = octaskly.Cancelled, octaskly.ReasonCancelled, r.Progress.CancelReason
+		t.EndedAt = r.Progress.EndedAt
+	}
+	return t
+}
+
+// Elements lists the elements of an array that have a row.
+func (d *Dispatcher) Elements(ctx context.Context, who api.Caller, id octaskly.JobID, states []octaskly.State, from octaskly.Index, limit int) ([]api.Element, error) {
+	record, err := d.record(ctx, who, id)
+	if err != nil {
+		return nil, err
+	}
+	if limit <= 0 || limit > maxList {
+		limit = maxList
+	}
+	rows, err := d.store.Tasks(ctx, id, states, from, limit)
+	if err != nil {
+		return nil, err
+	}
+	elements := make([]api.Element, 0, len(rows))
+	for i := range rows {
+		t := &rows[i]
+		e := api.Element{
+			ID: record.Job.Task(t.Index).String(), State: t.State, Reason: t.Reason, Detail: t.Detail,
+			Attempt: t.Attempt, Worker: d.names.get(t.Worker),
+		}
+		if t.State.Terminal() {
+			code := octaskly.ExitCode(t.State, t.Reason)
+			e.Exit = &code
+		}
+		elements = append(elements, e)
+	}
+	return elements, nil
+}
+
+// record finds a job that who may see.
+func (d *Dispatcher) record(ctx context.Context, who api.Caller, id octaskly.JobID) (*store.Record, error) {
+	record, err := d.store.Job(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("cannot find task %v: %w", id, err)
+	}
+	if !who.Admin && record.Job.Owner != who.Name {
+		return nil, fmt.Errorf("task %v is %s's: %w", id, record.Job.Owner, octaskly.ErrDenied)
+	}
+	return record, nil
+}
+
+// selected resolves a selection to ids of jobs that who may change.
+func (d *Dispatcher) selected(ctx context.Context, who api.Caller, what api.Selection) ([]octaskly.JobID, error) {
+	switch {
+	case what.Last:
+		id, err := d.store.LastJob(ctx, who.Name)
+		if err != nil {
+			return nil, fmt.Errorf("cannot find your last task: %w", err)
+		}
+		return []octaskly.JobID{id}, nil
+	case what.All:
+		owner := who.Name
+		if what.Everyone {
+			if !who.Admin {
+				return nil, fmt.Errorf("all users' tasks are an admin's: %w", octaskly.ErrDenied)
+			}
+			owner = ""
+		}
+		return d.ids(ctx, store.Query{Owner: owner, Live: true, Limit: maxSelected})
+	}
+	return d.named(ctx, who, what.Jobs)
+}
+
+// maxSelected bounds the jobs of one request.
+const maxSelected = 1_000_000
+
+func (d *Dispatcher) ids(ctx context.Context, query store.Query) ([]octaskly.JobID, error) {
+	records, err := d.store.Jobs(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]octaskly.JobID, len(records))
+	for i := range records {
+		ids[len(ids)-1-i] = records[i].Job.ID // oldest first
+	}
+	return ids, nil
+}
+
+// named finds jobs by their ids. One that is named by itself must be there; of
+// a range, some.
+func (d *Dispatcher) named(ctx context.Context, who api.Caller, jobs octaskly.Ranges) (ids []octaskly.JobID, err error) {
+	for _, r := range jobs {
+		if r.Lo == r.Hi {
+			if _, err := d.record(ctx, who, octaskly.JobID(r.Lo)); err != nil {
+				return nil, err
+			}
+			ids = append(ids, octaskly.JobID(r.Lo))
+			continue
+		}
+		found, err := d.ids(ctx, store.Query{
+			Owner: owned(who, ""), IDs: octaskly.Ranges{r}, Live: true, Ended: true, Limit: maxSelected,
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 0 {
+			return nil, fmt.Errorf("cannot find any task of %v: %w", r, octaskly.ErrNotFound)
+		}
+		ids = append(ids, found...)
+	}
+	return ids, nil
+}
+
+func texts(argv []string) []api.Text {
+	list := make([]api.Text, len(argv))
+	for i, arg := range argv {
+		list[i] = api.Text(arg)
+	}
+	return list
+}
+
+// byName leaves zeroes out.
+func byName(counts octaskly.Counts) map[string]int64 {
+	named := map[string]int64{}
+	for _, s := range octaskly.States {
+		if counts[s] > 0 {
+			named[s.String()] = counts[s]
+		}
+	}
+	return named
+}
+
+// moment is nil for the zero time.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

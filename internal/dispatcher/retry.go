@@ -1,0 +1,101 @@
+package dispatcher
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/api"
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+// maxRetried bounds the elements that one retry takes up, all of which come
+// into memory.
+const maxRetried = 100_000
+
+// Retry queues once more what ended without completing.
+func (d *Dispatcher) Retry(ctx context.Context, who api.Caller, what api.Selection) (api.Outcome, error) {
+	ids, err := d.selected(ctx, who, what)
+	if err != nil {
+		return api.Outcome{}, err
+	}
+	return ask(ctx, d, func(c *core, reply func(api.Outcome, error)) {
+		if c.err = c.commit(context.Background()); c.err != nil { // what it reads must be on disk
+			reply(api.Outcome{}, c.err)
+			return
+		}
+		var out api.Outcome
+		for _, id := range ids {
+			n, err := c.retry(id, what.Elements)
+			if err != nil {
+				reply(out, err)
+				return
+			}
+			if out.Done += n; n == 0 {
+				out.Already = append(out.Already, label(id, what.Elements))
+			}
+		}
+		c.batch.after(func(err error) { reply(out, err) })
+	})
+}
+
+// retry takes a job back into memory if it must, and queues its elements that
+// ended without completing.
+func (c *core) retry(id octaskly.JobID, elements octaskly.Ranges) (n int64, err error) {
+	rows, err := c.store.Tasks(context.Background(), id, unsuccessful, 0, maxRetried)
+	if err != nil {
+		return 0, err
+	}
+	if len(rows) == maxRetried {
+		return 0, fmt.Errorf("cannot retry more than %d tasks at once: name some of them, as in %v.0-999: %w", maxRetried-1, id, octaskly.ErrFull)
+	}
+	j := c.jobs[id]
+	if j == nil {
+		record, err := c.store.Job(context.Background(), id)
+		if err != nil {
+			return 0, err
+		}
+		if j, err = c.open(record.Job, record.Progress); err != nil {
+			return 0, err
+		}
+	}
+	for i := range rows {
+		if row := &rows[i]; elements == nil || elements.Contains(row.Index) {
+			c.again(j, row)
+			n++
+		}
+	}
+	if n += c.undrop(j, elements); n == 0 && j.over() {
+		c.close(j)
+		return 0, nil
+	}
+	j.progress.EndedAt = time.Time{}
+	c.seq++
+	c.touchJob(j)
+	return n, nil
+}
+
+var unsuccessful = []octaskly.State{octaskly.Failed, octaskly.TimedOut, octaskly.Cancelled}
+
+// again queues a task that had ended.
+func (c *core) again(j *job, row *octaskly.Task) {
+	t := &task{Task: *row, job: j}
+	j.keep(t)
+	ended := t.State
+	if c.move(t, (*octaskly.Task).Again) == nil {
+		c.count(ended, -1)
+	}
+}
+
+// undrop gives back to the queue what was cancelled before it left it.
+func (c *core) undrop(j *job, elements octaskly.Ranges) int64 {
+	back, rest := split(j.progress.Dropped, elements)
+	n := back.Count()
+	if n > 0 {
+		j.progress.Dropped = rest
+		j.progress.Unclaimed = j.progress.Unclaimed.Union(back)
+		c.count(octaskly.Cancelled, -n)
+		c.queueUp(j, n)
+	}
+	return n
+}

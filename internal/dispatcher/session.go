@@ -1,0 +1,186 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/protocol"
+	"github.com/octaskly/octaskly/internal/transport"
+)
+
+// Listener is where workers come in.
+type Listener = transport.Listener
+
+// session is the link to one worker that is connected.
+type session struct {
+	link   transport.Session
+	close  context.CancelFunc // ends the session, without waiting for it
+	worker *worker            // set by the core when it joins; the core's alone
+
+	mu     sync.Mutex
+	frames []*protocol.ToWorker // to be sent, oldest first
+	last   bool                 // close when they are sent
+	wake   chan struct{}        // holds one: frames or last have changed
+}
+
+const (
+	helloTimeout = 10 * time.Second
+	writeTimeout = 3 * heartbeat // for a frame to be taken by the network
+	maxUnsent    = 4096          // frames a worker may leave unread before it is cut off
+)
+
+// accept serves every worker that comes in, until ctx is done.
+func (d *Dispatcher) accept(ctx context.Context, listener Listener) error {
+	var sessions sync.WaitGroup
+	defer sessions.Wait()
+	defer listener.Close()
+	for {
+		link, err := listener.Accept(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("cannot accept workers: %w", err)
+		case err != nil:
+			d.Log.Warn("Cannot accept a worker", "error", err)
+		default:
+			sessions.Go(func() { d.serve(ctx, link) })
+		}
+	}
+}
+
+// serve runs one session to its end.
+func (d *Dispatcher) serve(ctx context.Context, link transport.Session) {
+	ctx, cancel := context.WithCancel(ctx)
+	s := &session{link: link, close: cancel, wake: make(chan struct{}, 1)}
+	var parts sync.WaitGroup
+	parts.Go(func() { d.write(ctx, s) })
+	parts.Go(func() { d.acceptBulk(ctx, s) })
+	goodbye, err := d.read(ctx, s)
+	if err != nil && !errors.Is(err, io.EOF) && ctx.Err() == nil {
+		d.Log.Info("Session has ended", "address", link.Peer(), "error", err)
+	}
+	cancel()
+	link.Close()
+	parts.Wait()
+	d.post(func(c *core) { c.leave(s, goodbye) })
+}
+
+// read turns what the worker says into events. It reports whether the worker
+// said goodbye.
+func (d *Dispatcher) read(ctx context.Context, s *session) (goodbye bool, err error) {
+	stop := context.AfterFunc(ctx, func() { s.link.Close() })
+	defer stop()
+	control := s.link.Control()
+	frames := protocol.NewReader(control)
+	control.SetReadDeadline(time.Now().Add(helloTimeout))
+	var first protocol.FromWorker
+	if err := frames.Read(&first); err != nil {
+		return false, err
+	}
+	if first.Hello == nil {
+		return false, fmt.Errorf("%w: no hello in the first frame", protocol.ErrFrame)
+	}
+	d.post(func(c *core) { c.join(s, first.Hello) })
+	for {
+		control.SetReadDeadline(time.Now().Add(3 * heartbeat))
+		batch := new(protocol.FromWorker)
+		if err := frames.Read(batch); err != nil {
+			return false, err
+		}
+		if err := checkBatch(batch); err != nil {
+			return false, err
+		}
+		if !d.post(func(c *core) { c.hear(s, batch) }) || batch.Goodbye {
+			return batch.Goodbye, nil
+		}
+	}
+}
+
+// hear handles one batch of a worker that has joined.
+func (c *core) hear(s *session, batch *protocol.FromWorker) {
+	w := s.worker
+	if w == nil || w.session != s {
+		return // refused, or replaced by a newer session
+	}
+	for _, started := range batch.Started {
+		c.start(w, started)
+	}
+	for _, finished := range batch.Finished {
+		c.finish(w, finished)
+	}
+	for _, id := range batch.Recalled {
+		c.giveBack(w, id)
+	}
+}
+
+// write sends frames as they come, and a ping when there are none.
+func (d *Dispatcher) write(ctx context.Context, s *session) {
+	frames := protocol.NewWriter(s.link.Control())
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	for ping := uint64(1); ; {
+		var out []*protocol.ToWorker
+		var last bool
+		select {
+		case <-s.wake:
+			out, last = s.take()
+		case <-beat.C:
+			out = []*protocol.ToWorker{{Ping: ping}}
+			ping++
+		case <-ctx.Done():
+			return
+		}
+		for _, frame := range out {
+			s.link.Control().SetWriteDeadline(time.Now().Add(writeTimeout))
+			if err := frames.Write(frame); err != nil {
+				s.close()
+				return
+			}
+		}
+		if last {
+			s.close()
+		}
+	}
+}
+
+func (s *session) take() ([]*protocol.ToWorker, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.frames
+	s.frames = nil
+	return out, s.last
+}
+
+// send queues a frame. It never waits; a worker that leaves too much unread is
+// cut off and joins anew.
+func (s *session) send(frame *protocol.ToWorker) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.frames) >= maxUnsent {
+		s.close()
+		return
+	}
+	s.frames = append(s.frames, protocol.Split(frame)...)
+	s.nudge()
+}
+
+// closeAfterSend ends the session when what is queued has been sent.
+func (s *session) closeAfterSend() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = true
+	s.nudge()
+}
+
+func (s *session) nudge() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}

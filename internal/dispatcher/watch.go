@@ -1,0 +1,137 @@
+package dispatcher
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/api"
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/store"
+)
+
+// watchPause is the least time between two looks at a job that goes on.
+const watchPause = 100 * time.Millisecond
+
+// Watch yields a job, or one element, each time it has changed, until it is over.
+func (d *Dispatcher) Watch(ctx context.Context, who api.Caller, id octaskly.TaskID, yield func(*api.Job) error) error {
+	bell := d.bells.hang(id.Job)
+	defer d.bells.take(id.Job, bell)
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	for {
+		detail, err := d.Show(ctx, who, id)
+		if err != nil {
+			return err
+		}
+		if err := yield(&detail.Job); err != nil || detail.State.Terminal() {
+			return err
+		}
+		if err := bell.wait(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// wait returns when the job has changed: at once when it is over, else not
+// sooner than watchPause after the wait before.
+func (b *bell) wait(ctx context.Context, pause *time.Timer) error {
+	select {
+	case <-b.changed:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-pause.C:
+		pause.Reset(watchPause)
+	case <-b.over:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
+// waitAtMost returns when the job has changed or, if bounded, after d.
+func (b *bell) waitAtMost(ctx context.Context, d time.Duration, bounded bool) error {
+	var timeout <-chan time.Time
+	if bounded {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		timeout = timer.C
+	}
+	select {
+	case <-b.changed:
+	case <-timeout:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
+// Workers lists the workers that are known.
+func (d *Dispatcher) Workers(ctx context.Context, _ api.Caller) ([]api.Worker, error) {
+	return ask(ctx, d, func(c *core, reply func([]api.Worker, error)) {
+		list := make([]api.Worker, 0, len(c.workers))
+		for _, w := range c.workers {
+			list = append(list, w.describe())
+		}
+		reply(list, nil)
+	})
+}
+
+func (w *worker) describe() api.Worker {
+	line := api.Worker{
+		ID: string(w.ID), Name: w.Name, State: "lost", Address: w.Address, Version: w.Version, Slots: w.Slots,
+		CPUs: float64(w.Room[octaskly.CPU]) / 1000, Memory: w.Room[octaskly.Memory],
+		Features: w.Features, Contains: containment(w.Features), SeenAt: w.SeenAt,
+	}
+	if w.session != nil {
+		line.State = "connected"
+	}
+	for t := range w.held {
+		if t.State == octaskly.Running {
+			line.Running++
+		} else {
+			line.Assigned++
+		}
+	}
+	return line
+}
+
+// Stats sums up.
+func (d *Dispatcher) Stats(ctx context.Context, _ api.Caller) (*api.Stats, error) {
+	return ask(ctx, d, func(c *core, reply func(*api.Stats, error)) {
+		counts := c.totals
+		counts[octaskly.Queued] = c.waiting
+		stats := &api.Stats{
+			Jobs: int64(len(c.jobs)), Version: c.Version, Fleet: c.Fleet, StartedAt: c.started.UTC(), Database: c.store.Size(),
+		}
+		for _, w := range c.workers {
+			line := w.describe()
+			counts[octaskly.Running] += int64(line.Running)
+			counts[octaskly.Assigned] += int64(line.Assigned)
+			if w.session != nil {
+				stats.Workers++
+				stats.Slots += w.Slots
+				stats.Busy += min(w.Slots, line.Running+line.Assigned)
+			}
+		}
+		stats.Tasks = map[string]int64{}
+		for _, s := range octaskly.States {
+			stats.Tasks[s.String()] = counts[s]
+		}
+		reply(stats, nil)
+	})
+}
+
+var _ api.Dispatcher = (*Dispatcher)(nil)
+var _ Store = (*store.Store)(nil)
+
+// containment is how a worker with these features keeps a command's processes
+// together.
+func containment(features []string) string {
+	if slices.Contains(features, octaskly.KillCgroup) {
+		return "cgroup"
+	}
+	return "best-effort"
+}

@@ -1,0 +1,143 @@
+package dispatcher
+
+import (
+	"slices"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/protocol"
+	"github.com/octaskly/octaskly/internal/scheduler"
+)
+
+// worker is the registry's entry of one worker.
+type worker struct {
+	octaskly.Worker
+	sched    scheduler.Worker
+	session  *session // nil while it is not connected
+	leaseEnd time.Time
+	held     map[*task]struct{}      // assigned to it or running there
+	specs    map[octaskly.JobID]bool // sent in this session
+	out      *protocol.ToWorker      // to send after the commit; nil: nothing
+	meanRun  time.Duration           // of its latest tasks, weighted
+	recalled time.Time               // when tasks were last asked back
+}
+
+// absentSince starts the lease of a worker that is not connected.
+func (w *worker) absentSince(leaseEnd time.Time) {
+	w.session, w.specs, w.out, w.leaseEnd = nil, nil, nil, leaseEnd
+}
+
+// give enters a task with the worker that has it.
+func (c *core) give(t *task) {
+	w := c.workers[t.Worker]
+	if w == nil { // its row was lost; the lease of a stranger ends like any other
+		w = &worker{Worker: octaskly.Worker{ID: t.Worker}, held: map[*task]struct{}{}}
+		w.absentSince(now().Add(c.Lease))
+		c.workers[t.Worker] = w
+	}
+	w.held[t] = struct{}{}
+}
+
+// takeBack strikes a task that is with its worker no more.
+func (c *core) takeBack(t *task) {
+	w := c.workers[t.Worker]
+	delete(w.held, t)
+	w.sched.Leave(c.ask(t.job))
+	c.queue.Release(t.job.sched, 1)
+	if c.hungry(w) {
+		c.batch.urgent = true
+	}
+}
+
+// ask is the room that a task of j takes up.
+func (c *core) ask(j *job) octaskly.Room { return j.sched.Ask() }
+
+// hungry reports whether a worker has used up half of what it was sent ahead.
+func (c *core) hungry(w *worker) bool {
+	return w.session != nil && c.waiting > 0 && w.sched.Held <= w.sched.Slots+w.sched.Ahead/2
+}
+
+// frame is what goes to w after the next commit.
+func (c *core) frame(w *worker) *protocol.ToWorker {
+	if w.out == nil {
+		w.out = &protocol.ToWorker{}
+		c.batch.addressed = append(c.batch.addressed, w)
+	}
+	return w.out
+}
+
+// flush hands the frame over to the session.
+func (w *worker) flush() {
+	frame := w.out
+	w.out = nil
+	if w.session != nil && frame != nil {
+		w.session.send(frame)
+	}
+}
+
+// forget tells a worker that a job's spec will not be used again.
+func (w *worker) forget(c *core, id octaskly.JobID) {
+	if w.session != nil && w.specs[id] {
+		delete(w.specs, id)
+		frame := c.frame(w)
+		frame.Forget = append(frame.Forget, id)
+	}
+}
+
+const (
+	hideTrip = 20 * time.Millisecond // what is sent ahead lasts so long
+	maxAhead = 256
+)
+
+// learn adjusts how much a worker gets ahead of its slots to how long its tasks
+// have taken of late.
+func (w *worker) learn(ran time.Duration) {
+	ran = max(ran, 50*time.Microsecond)
+	if w.meanRun == 0 {
+		w.meanRun = ran
+	}
+	w.meanRun += (ran - w.meanRun) / 8
+	w.sched.Ahead = min(maxAhead, int(time.Duration(w.Slots)*hideTrip/w.meanRun))
+}
+
+// loseAll gives up all that a worker had.
+func (c *core) loseAll(w *worker, now time.Time) {
+	for t := range w.held {
+		c.lose(t, now)
+	}
+}
+
+func (c *core) lose(t *task, now time.Time) {
+	attempt := t.Current()
+	t.pending = nil
+	c.outputs.end(attempt, nil, false)
+	lost := octaskly.Attempt{
+		ID: attempt, Worker: t.Worker, AssignedAt: t.AssignedAt,
+		End: octaskly.End{State: octaskly.Failed, Reason: octaskly.ReasonWorkerLost, StartedAt: t.StartedAt, EndedAt: now},
+	}
+	if c.move(t, func(t *octaskly.Task) error { return t.Lose(attempt.Number, now) }) == nil {
+		c.record(lost, t)
+	}
+}
+
+// record keeps an attempt that has ended.
+func (c *core) record(a octaskly.Attempt, t *task) {
+	a.Seq = t.Seq
+	c.batch.attempts = append(c.batch.attempts, a)
+}
+
+// refresh rebuilds the list of workers that tasks can go to.
+func (c *core) refresh() {
+	c.present = c.present[:0]
+	for _, w := range c.workers {
+		if w.session != nil {
+			c.present = append(c.present, &w.sched)
+		}
+	}
+	slices.SortFunc(c.present, func(a, b *scheduler.Worker) int {
+		if a.ID < b.ID {
+			return -1
+		}
+		return 1
+	})
+}

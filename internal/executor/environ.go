@@ -1,0 +1,76 @@
+package executor
+
+import (
+	"cmp"
+	"os"
+	"os/user"
+	"strconv"
+	"strings"
+)
+
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// baseEnviron is what every command finds, unless its spec says otherwise: what
+// environ(7) and login(1) promise, and nothing of the daemon's own environment.
+func baseEnviron() []string {
+	name, home := "", "/"
+	if u, err := user.Current(); err == nil {
+		name, home = u.Username, u.HomeDir
+	}
+	name = cmp.Or(name, strconv.Itoa(os.Getuid()))
+	return []string{
+		"PATH=" + defaultPath,
+		"HOME=" + home,
+		"USER=" + name,
+		"LOGNAME=" + name,
+		"SHELL=/bin/sh",
+		"LANG=C.UTF-8",
+	}
+}
+
+// appendSpecEnviron adds base and what the spec sets over it, and returns also
+// the PATH that results.
+func appendSpecEnviron(env, base, spec []string) (_ []string, path string) {
+	path = defaultPath
+	for _, v := range base {
+		if !sets(spec, v[:strings.IndexByte(v, '=')+1]) {
+			env = append(env, v)
+		}
+	}
+	for _, v := range spec {
+		env = append(env, v)
+		if p, ok := strings.CutPrefix(v, "PATH="); ok {
+			path = p
+		}
+	}
+	return env, path
+}
+
+// sets reports whether env has an entry that begins with prefix.
+func sets(env []string, prefix string) bool {
+	for _, v := range env {
+		if strings.HasPrefix(v, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// markCount is how many entries at the end of the environment tell an attempt
+// from all others.
+const markCount = 3
+
+// appendOwnEnviron adds what tells a command which task it is.
+func appendOwnEnviron(env []string, a *Attempt, worker string) []string {
+	env = append(env, "OCTASKLY_JOB_ID="+a.ID.Job.String())
+	if a.Array {
+		env = append(env, "OCTASKLY_ARRAY_INDEX="+strconv.FormatInt(a.ID.Index, 10))
+	}
+	if a.Spec.Items != "" {
+		env = append(env, "OCTASKLY_ITEM="+a.Item)
+	}
+	return append(env,
+		"OCTASKLY_WORKER="+worker,
+		"OCTASKLY_TASK_ID="+a.Task().String(),
+		"OCTASKLY_ATTEMPT="+strconv.Itoa(a.ID.Number))
+}

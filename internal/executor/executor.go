@@ -1,0 +1,209 @@
+package executor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/protocol"
+	"github.com/octaskly/octaskly/internal/resources"
+	"github.com/octaskly/octaskly/internal/spool"
+)
+
+// Executor runs attempts. Its methods are safe for concurrent use, and harmless
+// after Run has returned.
+type Executor struct {
+	slots   []*slot
+	room    octaskly.Room
+	grace   time.Duration
+	worker  string
+	dir     string
+	log     *slog.Logger
+	kept    resources.Containment
+	journal *journal
+	lock    *os.File
+	base    []string // environment of every command
+	null    int      // /dev/null
+	wake    chan struct{}
+	closing chan struct{} // closed when Run begins to stop
+	ownRSS  atomic.Int64  // bytes, see maxRSS
+
+	mu         sync.Mutex
+	more       sync.Cond // signalled when the head of the FIFO may have found its slot
+	over       bool      // no attempt is started any more
+	generation string
+	serial     uint64 // of the latest entry
+	entries    map[octaskly.AttemptID]*entry
+	fifo       []*entry
+	free       octaskly.Room
+	news       []*entry // what Take is going to tell
+}
+
+// phase is how far an attempt is.
+type phase uint8
+
+const (
+	queued  phase = iota
+	running       // from before its start until everything of it is gone
+	leaving       // on its way to ended without having run
+	ended         // until Release
+)
+
+// entry is what an executor holds of an attempt. The fields below mu belong to
+// the executor's mutex.
+type entry struct {
+	*Attempt
+	serial uint64
+	file   string // name of its output, if it gets a file
+	output *spool.Log
+
+	phase     phase
+	slot      *slot // while it runs
+	startedAt time.Time
+	signals   bool // its command can be signalled
+	wish      wish
+	finished  protocol.Finished
+	announced bool // it is among the news
+	forgotten bool
+}
+
+// New takes possession of cfg.Dir. It kills and removes what an earlier process
+// has left there, but for ends that are not released yet: those are held, see
+// Unacknowledged.
+//
+// It also changes this process, since commands inherit what it is: see
+// prepareProcess.
+func New(cfg Config) (*Executor, error) {
+	x := &Executor{
+		room:    cfg.Room,
+		free:    copyRoom(cfg.Room),
+		grace:   cmp.Or(cfg.Grace, 10*time.Second),
+		worker:  cfg.Worker,
+		log:     cfg.Log,
+		base:    baseEnviron(),
+		null:    -1,
+		entries: map[octaskly.AttemptID]*entry{},
+		wake:    make(chan struct{}, 1),
+		closing: make(chan struct{}),
+	}
+	x.more.L = &x.mu
+	if err := x.open(cfg); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot set up an executor in %q: %w", cfg.Dir, err), x.close())
+	}
+	return x, nil
+}
+
+func (x *Executor) open(cfg Config) (err error) {
+	if cfg.Slots < 1 {
+		return fmt.Errorf("%d slots run nothing", cfg.Slots)
+	}
+	if x.dir, err = filepath.Abs(cfg.Dir); err != nil {
+		return err
+	}
+	for _, dir := range []string{x.dir, x.path("output"), x.path("work")} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	if x.lock, err = lockFile(x.path("lock")); err != nil {
+		return err
+	}
+	if err := prepareProcess(); err != nil {
+		return err
+	}
+	if x.null, err = unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+		return fmt.Errorf("cannot open %q: %w", os.DevNull, err)
+	}
+	x.kept, err = resources.Open(resources.Options{Dir: x.dir, NoCgroup: cfg.NoCgroup, Log: cfg.Log})
+	if err != nil {
+		return err
+	}
+	if err := x.load(); err != nil {
+		return err
+	}
+	return x.makeSlots(cfg.Slots)
+}
+
+// makeSlots removes all workspaces and makes the slots with new ones.
+func (x *Executor) makeSlots(n int) error {
+	if err := clearDirectory(x.path("work")); err != nil {
+		x.log.Warn("old workspaces stay", "error", err)
+	}
+	for i := range n {
+		s, err := newSlot(x, "slot-"+strconv.Itoa(i))
+		if err != nil {
+			return err
+		}
+		x.slots = append(x.slots, s)
+	}
+	return nil
+}
+
+func (x *Executor) path(name string) string { return filepath.Join(x.dir, name) }
+
+// Features names what this executor can do, as a Spec's Needs may ask for it.
+func (x *Executor) Features() []string { return []string{x.kept.Feature(), "stdin", "merge"} }
+
+// Run executes attempts until ctx is done. Then it stops every command, with TERM
+// and after the grace with KILL, and returns when all of them are gone. What is
+// stopped so, or has not started, is forgotten; ends are kept for the next
+// executor of this directory. Run may be called once.
+func (x *Executor) Run(ctx context.Context) error {
+	var group sync.WaitGroup
+	for _, s := range x.slots {
+		group.Go(s.run)
+	}
+	<-ctx.Done()
+	x.leave()
+	group.Wait()
+	return x.close()
+}
+
+// close gives back all that open took.
+func (x *Executor) close() error {
+	var errs []error
+	for _, s := range x.slots {
+		errs = append(errs, s.close())
+	}
+	if x.kept != nil {
+		errs = append(errs, x.kept.Close())
+	}
+	if x.journal != nil {
+		errs = append(errs, x.journal.close())
+	}
+	if x.null >= 0 {
+		unix.Close(x.null)
+	}
+	if x.lock != nil {
+		errs = append(errs, x.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// lockFile makes sure that no other process uses the directory. The kernel
+// unlocks it when this process ends, however that comes.
+func lockFile(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			err = errors.New("another executor is using it")
+		}
+		return nil, err
+	}
+	return f, nil
+}

@@ -1,0 +1,69 @@
+package executor
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// prepareProcess settles what commands inherit from this process and ForkExec
+// does not reset.
+//
+//   - The file mode mask becomes 022.
+//   - A signal that this process was told to ignore, as nohup(1) and shells do for
+//     background jobs, is caught and dropped instead: for us the same, but for a
+//     command it is back at its default.
+//
+// SIGCHLD is nothing we wait for. Go catches it, and each end of a command would
+// wake a thread for nothing, at 5 µs or more; by default the kernel drops it.
+// os/signal does not see SIGCHLD any more.
+func prepareProcess() error {
+	unix.Umask(0o022)
+	ignored, err := ignoredSignals()
+	if err != nil {
+		return err
+	}
+	if len(ignored) > 0 {
+		signal.Notify(make(chan os.Signal, 1), ignored...)
+	}
+	var byDefault [64]byte // a struct sigaction of zeros, SIG_DFL, on every architecture
+	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGCHLD), uintptr(unsafe.Pointer(&byDefault)), 0, 8, 0, 0)
+	if errno != 0 {
+		return fmt.Errorf("cannot set the action of SIGCHLD: %w", errno)
+	}
+	return nil
+}
+
+func ignoredSignals() ([]os.Signal, error) {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return nil, fmt.Errorf("cannot see which signals are ignored: %w", err)
+	}
+	return parseIgnored(string(status))
+}
+
+// parseIgnored reads the SigIgn line of proc_pid_status(5).
+func parseIgnored(status string) (ignored []os.Signal, err error) {
+	for line := range strings.Lines(status) {
+		hex, ok := strings.CutPrefix(line, "SigIgn:")
+		if !ok {
+			continue
+		}
+		mask, err := strconv.ParseUint(strings.TrimSpace(hex), 16, 64)
+		if err != nil {
+			return nil, fmt.Errorf("cannot see which signals are ignored: %w", err)
+		}
+		for n := range 64 {
+			if mask&(1<<n) != 0 {
+				ignored = append(ignored, syscall.Signal(n+1))
+			}
+		}
+	}
+	return ignored, nil
+}

@@ -1,0 +1,187 @@
+package executor
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/spool"
+)
+
+// Offer puts attempts at the end of the FIFO. The head waits until its Room fits
+// into what is free; nothing overtakes it. An attempt that is held already is
+// not taken twice, and the first one of another generation makes the executor
+// drop all it holds of the one before. One that this executor can never run ends
+// at once.
+func (x *Executor) Offer(attempts []*Attempt) {
+	for _, a := range attempts {
+		x.offer(a)
+	}
+}
+
+func (x *Executor) offer(a *Attempt) {
+	refused := x.refuse(a)
+	x.mu.Lock()
+	old := x.turn(a.Generation)
+	e := x.enter(a)
+	switch {
+	case e == nil:
+	case refused != nil:
+		e.phase = leaving
+	default:
+		x.fifo = append(x.fifo, e)
+		x.more.Signal()
+	}
+	x.mu.Unlock()
+	x.discard(old)
+	if e != nil && refused != nil {
+		x.finish(e, refused.end(), false)
+	}
+}
+
+// turn makes generation the current one and returns what that forgets.
+func (x *Executor) turn(generation string) (old []*entry) {
+	if generation == x.generation {
+		return nil
+	}
+	for _, e := range x.entries {
+		old = append(old, x.dropLocked(e)...)
+	}
+	x.sift()
+	x.generation = generation
+	return old
+}
+
+// enter makes an entry for a, unless there is one.
+func (x *Executor) enter(a *Attempt) *entry {
+	if x.over || x.entries[a.ID] != nil {
+		return nil
+	}
+	x.serial++
+	e := &entry{Attempt: a, serial: x.serial, file: outputName(a.ID, x.serial)}
+	e.output = spool.Create(spool.Options{Path: x.path(e.file), Limit: a.MaxOutput, Head: headOfOutput})
+	x.entries[a.ID] = e
+	return e
+}
+
+// headOfOutput is how much output stays in memory: with the marks that closing
+// it may add it fits into octaskly.InlineOutput.
+const headOfOutput = octaskly.InlineOutput - 64
+
+func outputName(id octaskly.AttemptID, serial uint64) string {
+	b := append(make([]byte, 0, 64), "output/"...)
+	b = append(strconv.AppendInt(b, int64(id.Job), 10), '.')
+	b = append(strconv.AppendInt(b, id.Index, 10), '.')
+	b = append(strconv.AppendInt(b, int64(id.Number), 10), '-')
+	return string(strconv.AppendUint(b, serial, 10))
+}
+
+// refuse says why this executor can never run a, if so.
+func (x *Executor) refuse(a *Attempt) *failure {
+	if a.Err != nil {
+		return failuref(octaskly.ReasonExecutor, "%v", a.Err)
+	}
+	if len(a.Spec.Needs) > 0 {
+		features := x.Features()
+		for _, need := range a.Spec.Needs {
+			if !slices.Contains(features, need) {
+				return failuref(octaskly.ReasonLacks(need), "worker %q has no %s", x.worker, need)
+			}
+		}
+	}
+	for name, n := range a.Spec.Room {
+		if x.room[name] < n {
+			return failuref(octaskly.ReasonLacks(name), "worker %q has %s %d in all, the task asks for %d", x.worker, name, x.room[name], n)
+		}
+	}
+	return nil
+}
+
+// next waits for the head of the FIFO and takes it for s. It returns nil when
+// nothing is started any more.
+func (x *Executor) next(s *slot) *entry {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for !x.over {
+		if len(x.fifo) > 0 && x.free.Fits(x.fifo[0].Spec.Room) {
+			e := x.fifo[0]
+			x.fifo[0], x.fifo = nil, x.fifo[1:]
+			for name, n := range e.Spec.Room {
+				x.free[name] -= n
+			}
+			e.phase, e.slot = running, s
+			if len(x.fifo) > 0 {
+				x.more.Signal()
+			}
+			return e
+		}
+		x.more.Wait()
+	}
+	return nil
+}
+
+// vacate gives an entry's room out again. The slot that calls it looks at the
+// FIFO next, and wakes another one if there is more.
+func (x *Executor) vacate(e *entry) {
+	if e.phase != running {
+		return
+	}
+	for name, n := range e.Spec.Room {
+		x.free[name] += n
+	}
+}
+
+// Recall takes attempts back that have not started and returns them. They are
+// forgotten.
+func (x *Executor) Recall(ids []octaskly.AttemptID) (recalled []octaskly.AttemptID) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, id := range ids {
+		if e := x.entries[id]; e != nil && e.phase == queued {
+			e.forgotten = true
+			delete(x.entries, id)
+			recalled = append(recalled, id)
+		}
+	}
+	x.sift()
+	return recalled
+}
+
+// sift takes forgotten and ended entries out of the FIFO. What is then at its
+// head may fit.
+func (x *Executor) sift() {
+	x.fifo = slices.DeleteFunc(x.fifo, func(e *entry) bool { return e.forgotten || e.phase != queued })
+	x.more.Signal()
+}
+
+// Idle reports whether nothing waits to be started.
+func (x *Executor) Idle() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return len(x.fifo) == 0
+}
+
+// copyRoom returns a copy that is never nil.
+func copyRoom(r octaskly.Room) octaskly.Room {
+	c := octaskly.Room{}
+	maps.Copy(c, r)
+	return c
+}
+
+// failure is why a command could not be executed.
+type failure struct {
+	reason octaskly.Reason
+	detail string
+}
+
+// end is how an attempt ends that could not be executed.
+func (f *failure) end() octaskly.End {
+	return octaskly.End{State: octaskly.Failed, Reason: f.reason, Detail: f.detail, EndedAt: time.Now()}
+}
+
+func failuref(reason octaskly.Reason, format string, args ...any) *failure {
+	return &failure{reason, fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,168 @@
+package executor
+
+import (
+	"time"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/protocol"
+	"github.com/octaskly/octaskly/internal/spool"
+)
+
+// Wake receives when there is something to Take.
+func (x *Executor) Wake() <-chan struct{} { return x.wake }
+
+// Take returns what has started and ended since the last call. Of an attempt that
+// did both, only the end.
+func (x *Executor) Take() (started []protocol.Started, finished []protocol.Finished) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, e := range x.news {
+		e.announced = false
+		switch {
+		case e.forgotten:
+		case e.phase == ended:
+			finished = append(finished, e.finished)
+		default:
+			started = append(started, protocol.Started{ID: e.ID, At: e.startedAt})
+		}
+	}
+	clear(x.news)
+	x.news = x.news[:0]
+	return started, finished
+}
+
+// announceLocked puts e among the news and wakes whoever takes them.
+func (x *Executor) announceLocked(e *entry) {
+	if !e.announced {
+		e.announced = true
+		x.news = append(x.news, e)
+	}
+	select {
+	case x.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Held returns all attempts that are not released, and whose they are.
+func (x *Executor) Held() (generation string, held []protocol.Held) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, e := range x.entries {
+		h := protocol.Held{ID: e.ID, State: octaskly.Assigned, StartedAt: e.startedAt}
+		switch {
+		case e.phase == ended:
+			h.State = octaskly.Completed
+		case !e.startedAt.IsZero():
+			h.State = octaskly.Running
+		}
+		held = append(held, h)
+	}
+	return x.generation, held
+}
+
+// Unacknowledged returns every end that is not released.
+func (x *Executor) Unacknowledged() (finished []protocol.Finished) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, e := range x.entries {
+		if e.phase == ended {
+			finished = append(finished, e.finished)
+		}
+	}
+	return finished
+}
+
+// Output returns an attempt's output, also while it is queued or runs.
+func (x *Executor) Output(id octaskly.AttemptID) (*spool.Log, bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	e := x.entries[id]
+	if e == nil {
+		return nil, false
+	}
+	return e.output, true
+}
+
+// Release forgets ended attempts: somebody else has their ends and outputs for
+// good.
+func (x *Executor) Release(ids []octaskly.AttemptID) {
+	x.mu.Lock()
+	var old []*entry
+	for _, id := range ids {
+		if e := x.entries[id]; e != nil && e.phase == ended {
+			old = append(old, x.dropLocked(e)...)
+		}
+	}
+	x.mu.Unlock()
+	x.discard(old)
+}
+
+// started says that e's command executes.
+func (x *Executor) started(e *entry, at time.Time) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	e.startedAt, e.signals = at, true
+	if !e.forgotten {
+		x.announceLocked(e)
+	}
+}
+
+// exited says that e's command is about to be reaped.
+func (x *Executor) exited(e *entry) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	e.signals = false
+}
+
+// finish keeps an end and tells of it, or if lost forgets the attempt.
+func (x *Executor) finish(e *entry, end octaskly.End, lost bool) {
+	f := protocol.Finished{ID: e.ID, End: end}
+	x.collect(e, &f)
+	if !lost {
+		x.keep(e, &f)
+	}
+	x.mu.Lock()
+	x.vacate(e)
+	e.phase, e.slot, e.finished = ended, nil, f
+	var old []*entry
+	if lost && !e.forgotten {
+		e.forgotten = true
+		delete(x.entries, e.ID)
+	}
+	if e.forgotten {
+		old = []*entry{e}
+	} else {
+		x.announceLocked(e)
+	}
+	x.mu.Unlock()
+	x.discard(old)
+}
+
+// collect closes e's output and adds it to f: its sizes, and the bytes if they
+// may ride along.
+func (x *Executor) collect(e *entry, f *protocol.Finished) {
+	log := e.output
+	if err := log.Close(); err != nil {
+		x.log.Warn("output is incomplete", "attempt", e.ID.String(), "error", err)
+	}
+	f.End.Output = octaskly.OutputSize{
+		Stored:    log.Size(),
+		Stdout:    log.Written(spool.Stdout),
+		Stderr:    log.Written(spool.Stderr),
+		Discarded: log.Discarded(spool.Stdout) + log.Discarded(spool.Stderr),
+	}
+	if framed, ok := log.Bytes(); ok && len(framed) > 0 && len(framed) <= octaskly.InlineOutput {
+		f.Output = framed
+	}
+}
+
+// keep writes an end to the journal. If that fails the end is held in memory.
+func (x *Executor) keep(e *entry, f *protocol.Finished) {
+	r := record{Serial: e.serial, Generation: e.Generation, Finished: f}
+	if f.Output == nil && f.End.Output.Stored > 0 {
+		r.File = e.file
+	}
+	if err := x.journal.add(&r); err != nil {
+		x.log.Error("ends do not survive this process", "error", err)
+	}
+}

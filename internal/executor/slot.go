@@ -1,0 +1,163 @@
+package executor
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/resources"
+)
+
+// slot runs one attempt after the other, in one goroutine that owns all of it.
+type slot struct {
+	x     *Executor
+	name  string
+	group resources.Group
+	space *workspace
+	wake  int // eventfd: somebody has a wish
+
+	// What follows is used again and again.
+	files  [3]uintptr
+	attr   syscall.ProcAttr
+	sys    syscall.SysProcAttr
+	pidfd  int
+	pipes  []pipe // of the running command
+	buf    []byte // for what a pipe holds
+	poll   [4]unix.PollFd
+	wait   unix.Timespec
+	usage  syscall.Rusage
+	spec   *octaskly.Spec // whose environment env begins with
+	env    []string
+	shared int // how many entries that are
+	path   string
+}
+
+func newSlot(x *Executor, name string) (_ *slot, err error) {
+	s := &slot{x: x, name: name, wake: -1, pidfd: -1, buf: make([]byte, pipeBuffer)}
+	s.sys.PidFD = &s.pidfd
+	s.attr.Sys, s.attr.Files = &s.sys, s.files[:]
+	if s.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return nil, fmt.Errorf("cannot make an eventfd: %w", err)
+	}
+	s.space = &workspace{path: x.path("work/" + name), log: x.log, fd: -1}
+	if s.group, err = x.kept.Group(name); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func (s *slot) close() error {
+	unix.Close(s.wake)
+	s.space.close()
+	err := removeTree(s.space.path)
+	if s.group != nil {
+		err = errors.Join(err, s.group.Close())
+	}
+	return err
+}
+
+// interrupt makes the slot look at the wish of its entry. A slot that waits for
+// nothing finds out at its next wait, and minds nothing.
+func (s *slot) interrupt() {
+	_, _ = unix.Write(s.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0}) // a full counter wakes as well
+}
+
+func (s *slot) run() {
+	for e := s.x.next(s); e != nil; e = s.x.next(s) {
+		end, lost := s.execute(e)
+		s.x.finish(e, end, lost)
+	}
+}
+
+// execute runs an attempt from start to end. It is lost when the executor stops
+// before the command has ended by itself.
+func (s *slot) execute(e *entry) (end octaskly.End, lost bool) {
+	f := s.start(e)
+	defer s.closePipes()
+	if f != nil {
+		return f.end(), false
+	}
+	defer unix.Close(s.pidfd)
+	began := time.Now()
+	s.x.started(e, began)
+	cause := s.watch(e, began)
+	leftover, gone := s.clear(e)
+	if cause == left || !gone {
+		lost = true
+	}
+	s.drain(e)
+	s.x.exited(e)
+	if !gone {
+		return end, lost
+	}
+	end = s.reap(cause)
+	end.StartedAt, end.EndedAt, end.Leftover = began, began.Add(time.Since(began)), leftover
+	if e.Spec.Dir == "" {
+		s.space.renew(began)
+	}
+	return end, lost
+}
+
+// clear waits until nothing of e is left. It gives up only when the executor
+// stops and something hangs in the kernel; the next one will find it.
+func (s *slot) clear(e *entry) (leftover, gone bool) {
+	for {
+		found, err := s.group.Clear(killPatience)
+		leftover = leftover || found
+		if err == nil {
+			return leftover, true
+		}
+		s.x.log.Error("cannot end an attempt", "attempt", e.ID.String(), "error", err)
+		if s.x.stopping() {
+			return leftover, false
+		}
+	}
+}
+
+// reap waits for the command, which has exited, and says how it ended.
+func (s *slot) reap(cause ending) octaskly.End {
+	status, err := s.group.Reap(&s.usage)
+	if err != nil {
+		return failuref(octaskly.ReasonExecutor, "%v", err).end()
+	}
+	end := octaskly.End{
+		CPUTime: time.Duration(s.usage.Utime.Nano() + s.usage.Stime.Nano()),
+		MaxRSS:  s.x.maxRSS(s.usage.Maxrss << 10),
+	}
+	end.State, end.Reason = outcome(cause, status)
+	return end
+}
+
+func outcome(cause ending, status syscall.WaitStatus) (octaskly.State, octaskly.Reason) {
+	switch {
+	case cause == timedOut:
+		return octaskly.TimedOut, octaskly.ReasonTimeout
+	case cause == cancelled:
+		return octaskly.Cancelled, octaskly.ReasonCancelled
+	case status.Signaled():
+		return octaskly.Failed, octaskly.ReasonSignal(int(status.Signal()))
+	case status.ExitStatus() != 0:
+		return octaskly.Failed, octaskly.ReasonExit(status.ExitStatus())
+	}
+	return octaskly.Completed, ""
+}
+
+// maxRSS corrects what wait4(2) says. A command begins as our child in our own
+// memory, and Linux never forgets that peak (exec_mmap). Nothing is known of a
+// command that has not exceeded it.
+func (x *Executor) maxRSS(bytes int64) int64 {
+	if bytes > x.ownRSS.Load() {
+		var own unix.Rusage
+		if unix.Getrusage(unix.RUSAGE_SELF, &own) == nil {
+			x.ownRSS.Store(own.Maxrss << 10)
+		}
+	}
+	if bytes <= x.ownRSS.Load() {
+		return 0
+	}
+	return bytes
+}

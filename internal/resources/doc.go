@@ -1,0 +1,98 @@
+// Package resources keeps hold of commands and of everything they start, so
+// that dead means dead: a daemon that forked twice is gone too before an end is
+// reported.
+//
+// A [Group] holds one command at a time:
+//
+//	Start ──▶ (the command exits) ──▶ Clear ──▶ Reap ──▶ Start …
+//
+// Between its exit and Reap the command is a zombie, so its process id and its
+// process group are still nobody else's.
+//
+// There are two kinds. Where this process may make groups in a cgroup2 file
+// system with cgroup.kill (Linux 5.14, cgroups(7)), the kernel keeps the list of
+// members and kills them all at once; nothing but a command that runs as root
+// and moves itself gets away. Elsewhere it is best effort: this process becomes
+// the reaper of orphans (PR_SET_CHILD_SUBREAPER), and /proc tells which of its
+// descendants belong to a command, by their session, process group, environment
+// or ancestors. A daemon that has left all four is found when no command of any
+// group runs any more.
+package resources
+
+import (
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// What Containment.Feature returns.
+const (
+	KillCgroup     = "kill:cgroup"
+	KillBestEffort = "kill:best-effort"
+)
+
+// Containment makes groups of one kind.
+type Containment interface {
+	Feature() string
+	// Group makes an empty group. Names are plain file names, each used once.
+	Group(name string) (Group, error)
+	// Close removes what is left when all groups are closed.
+	Close() error
+}
+
+// Group holds one command at a time. It is for one goroutine, but that another
+// one may call Signal between the end of Start and the beginning of Reap.
+type Group interface {
+	// Start executes a command as [syscall.ForkExec] does and returns its errno.
+	// The command is inside the group from its first instruction, and leads a
+	// process group that no terminal can signal; attr.Sys is changed to that end.
+	// Marks are entries of attr.Env that together no other command here has.
+	Start(path string, argv []string, attr *syscall.ProcAttr, marks []string) error
+	// Signal sends a signal to the command's process group.
+	Signal(sig syscall.Signal) error
+	// Kill sends KILL to everything in the group, as far as it is known at once.
+	Kill() error
+	// Clear kills whatever has outlived the command and returns when it is gone.
+	// The error is ErrAlive when something is not gone after patience.
+	Clear(patience time.Duration) (leftover bool, err error)
+	// Reap waits for the command itself.
+	Reap(usage *syscall.Rusage) (syscall.WaitStatus, error)
+	Close() error
+}
+
+// Options say how to contain commands.
+type Options struct {
+	Dir      string // of the executor's state: groups are named after it
+	NoCgroup bool   // best effort, whatever this machine has
+	Log      *slog.Logger
+}
+
+// Open kills everything that an earlier process with the same Dir has left, and
+// chooses how this machine contains commands. The caller sees to it that no two
+// processes have one Dir.
+func Open(o Options) (Containment, error) {
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("cannot contain commands: %w", err)
+	}
+	if err := sweep(dir); err != nil {
+		return nil, err
+	}
+	if !o.NoCgroup {
+		c, err := openCgroups(dir)
+		if err == nil {
+			return c, nil
+		}
+		o.Log.Warn("processes that leave their task are killed by best effort only", "why", err)
+	}
+	return openTrees(dir)
+}
+
+func sweep(dir string) error {
+	if err := sweepCgroups(dir); err != nil {
+		return err
+	}
+	return sweepTrees(dir)
+}

@@ -1,0 +1,120 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/security"
+)
+
+// MaxHeader bounds the header of a bulk channel, in bytes.
+const MaxHeader = 4096
+
+var (
+	// ErrWrongKey says that the two machines have different fleet keys.
+	ErrWrongKey = errors.New("the dispatcher has another fleet key; copy its key file to this machine")
+	// ErrNotDispatcher says that somebody answered who is no dispatcher of
+	// this fleet, or that somebody is listening in between.
+	ErrNotDispatcher = errors.New("no octaskly dispatcher of this fleet answers there")
+	// ErrVersion says that the two programs are too far apart in age.
+	ErrVersion = errors.New("the dispatcher speaks another version of the protocol; install the same version on both machines")
+	// ErrTooManyBulks says that a session has no room for a further bulk
+	// channel until one is closed.
+	ErrTooManyBulks = errors.New("too many bulk channels")
+)
+
+// Channel is one stream of bytes in each direction. One goroutine may read
+// while another writes.
+//
+// What was written before Close arrives, unless the peer or the network fails,
+// and then the peer reads io.EOF. Read returns another error, never io.EOF, if
+// the channel ended in any other way. A Write that its deadline cuts short
+// makes the channel useless for further ones; a Read does not.
+type Channel interface {
+	io.ReadWriteCloser
+	SetReadDeadline(t time.Time) error
+	SetWriteDeadline(t time.Time) error
+}
+
+// Session is a link between a worker and a dispatcher who have shown each other
+// that they know the fleet key.
+type Session interface {
+	// Control returns the channel that is there for as long as the session.
+	// A Read or Write on it that fails, other than a Read by its deadline, ends
+	// the session: keep a Read waiting to learn that the peer is gone.
+	Control() Channel
+
+	// OpenBulk opens a further channel, on the worker's side only. The
+	// dispatcher gets it from AcceptBulk, with header of MaxHeader bytes at
+	// most. It fails with ErrTooManyBulks, and with net.ErrClosed once the
+	// session has ended.
+	OpenBulk(ctx context.Context, header []byte) (Channel, error)
+
+	// AcceptBulk waits for the worker to open a channel, on the dispatcher's
+	// side only. It fails with net.ErrClosed once the session has ended.
+	AcceptBulk(ctx context.Context) (header []byte, bulk Channel, err error)
+
+	// Peer returns the other side's address.
+	Peer() string
+
+	// Close ends the session and cuts its bulk channels off. It waits a second
+	// at most for a peer that does not read.
+	Close() error
+
+	// Done is closed when the session has ended.
+	Done() <-chan struct{}
+}
+
+// Listener gives a dispatcher the sessions that workers open.
+type Listener interface {
+	// Accept waits for a session. It fails with net.ErrClosed after Close.
+	// Authenticated workers wait for it in the places of unauthenticated ones,
+	// so it should be called again without delay.
+	Accept(ctx context.Context) (Session, error)
+	Addr() net.Addr
+	// Close ends the listener and every session that came from it, and waits
+	// for all that it started.
+	Close() error
+}
+
+// Config is what both sides need. Only Key is required.
+type Config struct {
+	Key security.Key
+
+	// OpeningTimeout bounds the time until both sides are authenticated, and
+	// that for opening a bulk channel. If zero, 10 s.
+	OpeningTimeout time.Duration
+
+	// MaxOpenings bounds the connections that a listener is authenticating at
+	// the same time; it closes further ones at once. If zero, 128.
+	MaxOpenings int
+
+	// MaxBulks bounds the open bulk channels of one session. If zero, 256.
+	MaxBulks int
+
+	// Refused is told why a listener closed a connection, but not more than
+	// once a minute for the same host and reason. It may be called from several
+	// goroutines. If nil, nobody is told.
+	Refused func(addr string, why error)
+}
+
+var errZeroKey = errors.New("there is no fleet key")
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Key.IsZero() {
+		return c, errZeroKey
+	}
+	if c.OpeningTimeout == 0 {
+		c.OpeningTimeout = 10 * time.Second
+	}
+	if c.MaxOpenings == 0 {
+		c.MaxOpenings = 128
+	}
+	if c.MaxBulks == 0 {
+		c.MaxBulks = 256
+	}
+	return c, nil
+}

@@ -1,0 +1,157 @@
+package transport
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/security"
+)
+
+// greet authenticates a connection and hands it to Accept or AcceptBulk.
+func (l *tcpListener) greet(raw net.Conn) {
+	defer l.leave(raw)
+	conn := tls.Server(cutConn{raw}, l.tls)
+	conn.SetDeadline(time.Now().Add(l.cfg.OpeningTimeout))
+	if err := l.admit(conn, raw); err != nil {
+		raw.Close()
+		l.refused(raw.RemoteAddr(), err)
+	}
+}
+
+func (l *tcpListener) admit(conn *tls.Conn, raw net.Conn) error {
+	exporter, err := bind(conn)
+	if err != nil {
+		return err
+	}
+	o, err := readOpening(conn)
+	if errors.Is(err, errVersion) {
+		return refuse(conn, statusVersion, err)
+	}
+	if err != nil {
+		return err
+	}
+	if !security.Verify(l.cfg.Key, security.Worker, exporter, o.proof) {
+		return refuse(conn, statusWrongKey, errOtherKey)
+	}
+	if err := tune(raw, o.kind); err != nil {
+		return err
+	}
+	a := answer{proof: security.Prove(l.cfg.Key, security.Dispatcher, exporter)}
+	if o.kind == kindControl {
+		return l.admitSession(conn, raw, a)
+	}
+	return l.admitBulk(conn, raw, o, a)
+}
+
+func refuse(conn net.Conn, s status, why error) error {
+	conn.Write([]byte{byte(s)}) // whether it arrives or not, it is refused
+	return why
+}
+
+func (l *tcpListener) admitSession(conn *tls.Conn, raw net.Conn, a answer) error {
+	rand.Read(a.session[:]) // never fails, by its documentation
+	s := &dispatcherSession{incoming: make(chan incoming)}
+	s.link = newLink(conn, raw, l.cfg.MaxBulks, func() { l.forget(a.session) })
+	if err := l.remember(a.session, s); err != nil {
+		return err
+	}
+	if _, err := conn.Write(a.bytes(kindControl)); err != nil {
+		s.abort()
+		return err
+	}
+	conn.SetDeadline(time.Time{})
+	select {
+	case l.accepted <- s:
+	case <-s.Done():
+	}
+	return nil
+}
+
+func (l *tcpListener) remember(id sessionID, s *dispatcherSession) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return net.ErrClosed
+	}
+	l.sessions[id] = s
+	return nil
+}
+
+func (l *tcpListener) forget(id sessionID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.sessions, id)
+}
+
+func (l *tcpListener) session(id sessionID) *dispatcherSession {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.sessions[id]
+}
+
+func (l *tcpListener) admitBulk(conn *tls.Conn, raw net.Conn, o opening, a answer) error {
+	s := l.session(o.session)
+	if s == nil {
+		return refuse(conn, statusNoSession, errStranger)
+	}
+	b := &bulk{conn, raw, s.link}
+	switch err := s.add(b); {
+	case errors.Is(err, ErrTooManyBulks):
+		return refuse(conn, statusBusy, errGreedy)
+	case err != nil:
+		return refuse(conn, statusNoSession, errStranger)
+	}
+	l.leave(raw) // from here on it counts in its session
+	header := make([]byte, o.header)
+	if err := exchange(conn, a, header); err != nil {
+		b.abort()
+		return err
+	}
+	conn.SetDeadline(time.Time{})
+	select {
+	case s.incoming <- incoming{header, b}:
+	case <-s.Done():
+	}
+	return nil
+}
+
+// exchange accepts a bulk channel and reads its header.
+func exchange(conn net.Conn, a answer, header []byte) error {
+	if _, err := conn.Write(a.bytes(kindBulk)); err != nil {
+		return err
+	}
+	_, err := io.ReadFull(conn, header)
+	return err
+}
+
+// dispatcherSession is the end of a session that is dialed.
+type dispatcherSession struct {
+	*link
+	incoming chan incoming // to AcceptBulk
+}
+
+type incoming struct {
+	header []byte
+	bulk   *bulk
+}
+
+func (s *dispatcherSession) AcceptBulk(ctx context.Context) ([]byte, Channel, error) {
+	select {
+	case in := <-s.incoming:
+		return in.header, in.bulk, nil
+	case <-s.Done():
+		return nil, nil, fmt.Errorf("cannot accept a bulk channel: %w", net.ErrClosed)
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+}
+
+func (s *dispatcherSession) OpenBulk(context.Context, []byte) (Channel, error) {
+	return nil, fmt.Errorf("cannot open a bulk channel on the dispatcher's side: %w", errors.ErrUnsupported)
+}

@@ -1,0 +1,144 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+)
+
+// ListenTCP accepts sessions on ln, which from then on is the Listener's to
+// close.
+func ListenTCP(ln net.Listener, cfg Config) (Listener, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen for workers: %w", err)
+	}
+	config, err := serverTLS()
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen for workers: %w", err)
+	}
+	l := &tcpListener{
+		ln:       ln,
+		cfg:      cfg,
+		tls:      config,
+		accepted: make(chan *dispatcherSession),
+		done:     make(chan struct{}),
+		opening:  map[net.Conn]bool{},
+		sessions: map[sessionID]*dispatcherSession{},
+	}
+	l.tasks.Go(l.serve)
+	return l, nil
+}
+
+type tcpListener struct {
+	ln       net.Listener
+	cfg      Config
+	tls      *tls.Config
+	refusals refusals
+	accepted chan *dispatcherSession // to Accept
+	done     chan struct{}           // closed by stop
+	tasks    sync.WaitGroup
+
+	mu       sync.Mutex
+	closed   bool
+	opening  map[net.Conn]bool // not authenticated, or not yet accepted
+	sessions map[sessionID]*dispatcherSession
+}
+
+func (l *tcpListener) Addr() net.Addr { return l.ln.Addr() }
+
+func (l *tcpListener) Accept(ctx context.Context) (Session, error) {
+	select {
+	case s := <-l.accepted:
+		return s, nil
+	case <-l.done:
+		return nil, fmt.Errorf("cannot accept a session: %w", net.ErrClosed)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (l *tcpListener) Close() error {
+	err := l.stop()
+	l.tasks.Wait()
+	return err
+}
+
+// stop closes everything; each session says its goodbye in its own time.
+func (l *tcpListener) stop() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil
+	}
+	l.closed = true
+	close(l.done)
+	for raw := range l.opening {
+		raw.Close()
+	}
+	for _, s := range l.sessions {
+		l.tasks.Go(func() { s.Close() })
+	}
+	return l.ln.Close()
+}
+
+// serve accepts connections until ln is closed. Other errors pass, such as
+// EMFILE, so it tries again in a while.
+func (l *tcpListener) serve() {
+	for {
+		raw, err := l.ln.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			l.stop()
+			return
+		}
+		if err != nil {
+			l.refused(l.Addr(), fmt.Errorf("%w: %v", errAccept, err))
+			select {
+			case <-l.done:
+			case <-time.After(100 * time.Millisecond):
+			}
+			continue
+		}
+		if err := l.receive(raw); err != nil {
+			raw.Close()
+			l.refused(raw.RemoteAddr(), err)
+		}
+	}
+}
+
+func (l *tcpListener) receive(raw net.Conn) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.closed:
+		return net.ErrClosed
+	case len(l.opening) >= l.cfg.MaxOpenings:
+		return errCrowded
+	}
+	l.opening[raw] = true
+	l.tasks.Go(func() { l.greet(raw) })
+	return nil
+}
+
+// leave gives the place of raw among the opening connections to others.
+func (l *tcpListener) leave(raw net.Conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.opening, raw)
+}
+
+func (l *tcpListener) refused(addr net.Addr, why error) {
+	select {
+	case <-l.done: // so it was our doing
+		return
+	default:
+	}
+	why = explain(why)
+	if l.cfg.Refused != nil && l.refusals.first(addr.String(), why) {
+		l.cfg.Refused(addr.String(), why)
+	}
+}

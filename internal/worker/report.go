@@ -1,0 +1,133 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/protocol"
+	"github.com/octaskly/octaskly/internal/transport"
+)
+
+// linger is how long a report waits for company while the executor has more to
+// do. A worker that runs dry reports at once.
+const linger = 5 * time.Millisecond
+
+// maxReport bounds the ends in one frame, each of which may carry output.
+const maxReport = 32
+
+// report sends what the executor has to say, answers pings, and says goodbye
+// when ctx is done and stopped has ended the commands.
+func (s *session) report(ctx, link context.Context, stopped func()) error {
+	if err := s.sendEnds(s.Executor.Unacknowledged()); err != nil {
+		return err
+	}
+	for {
+		var ping uint64
+		var recalled []octaskly.AttemptID
+		select {
+		case <-s.Executor.Wake():
+			if !s.Executor.Idle() {
+				sleep(link, linger)
+			}
+		case ping = <-s.pongs:
+		case recalled = <-s.given:
+		case <-ctx.Done():
+			return s.leave(stopped)
+		case <-link.Done():
+			return link.Err()
+		}
+		if ping != 0 || len(recalled) > 0 {
+			if err := s.write(&protocol.FromWorker{Pong: ping, Recalled: recalled}); err != nil {
+				return err
+			}
+		}
+		if err := s.flush(); err != nil {
+			return err
+		}
+	}
+}
+
+// flush sends all that the executor reports by now.
+func (s *session) flush() error {
+	started, finished := s.Executor.Take()
+	if len(started) > 0 {
+		if err := s.write(&protocol.FromWorker{Started: started}); err != nil {
+			return err
+		}
+	}
+	return s.sendEnds(finished)
+}
+
+func (s *session) sendEnds(finished []protocol.Finished) error {
+	for len(finished) > 0 {
+		n := min(len(finished), maxReport)
+		if err := s.write(&protocol.FromWorker{Finished: finished[:n]}); err != nil {
+			return err
+		}
+		finished = finished[n:]
+	}
+	return nil
+}
+
+// leave waits for the commands to be ended and tells the dispatcher.
+func (s *session) leave(stopped func()) error {
+	stopped()
+	if err := s.flush(); err != nil {
+		return err
+	}
+	if err := s.write(&protocol.FromWorker{Goodbye: true}); err != nil {
+		return err
+	}
+	return errGoodbye
+}
+
+func (s *session) write(batch *protocol.FromWorker) error {
+	s.link.Control().SetWriteDeadline(time.Now().Add(writeTimeout))
+	return s.out.Write(batch)
+}
+
+// sendOutput answers a fetch: the attempt's output from a byte of it to its
+// end, however long its command may run. Should the channel break, the
+// dispatcher asks again.
+func (s *session) sendOutput(ctx context.Context, fetch protocol.Fetch) {
+	log, ok := s.Executor.Output(fetch.ID)
+	if ok {
+		fetch.Size = log.Size()
+	}
+	header, err := protocol.Marshal(&protocol.BulkHeader{Output: &fetch})
+	if err != nil {
+		return
+	}
+	channel, err := s.link.OpenBulk(ctx, header)
+	if err != nil {
+		s.Log.Debug("Cannot send output", "task", fetch.ID, "error", err)
+		return
+	}
+	defer channel.Close()
+	if !ok {
+		return // an empty channel says that there is none
+	}
+	r := log.Reader(ctx, fetch.From, true)
+	defer r.Close()
+	copyOut(channel, r)
+}
+
+// bulkTimeout is how long the dispatcher may take to read what is sent.
+const bulkTimeout = 60 * time.Second
+
+func copyOut(to transport.Channel, from interface{ Read([]byte) (int, error) }) {
+	buf := make([]byte, 128<<10)
+	for {
+		n, err := from.Read(buf)
+		if n > 0 {
+			to.SetWriteDeadline(time.Now().Add(bulkTimeout))
+			if _, err := to.Write(buf[:n]); err != nil {
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}

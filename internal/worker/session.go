@@ -1,0 +1,198 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/octaskly/octaskly/internal/executor"
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/protocol"
+	"github.com/octaskly/octaskly/internal/transport"
+)
+
+// session is one link to the dispatcher.
+type session struct {
+	*Worker
+	link       transport.Session
+	in         *protocol.Reader
+	out        *protocol.Writer // the reporter's, once run has begun
+	first      *protocol.ToWorker
+	fleet      string
+	generation string
+	maxOutput  int64
+	silence    time.Duration // without a word for so long, the dispatcher is gone
+
+	specs map[octaskly.JobID]*jobSpec // the reader's
+	group *errgroup.Group             // all goroutines of the session
+	pongs chan uint64
+	given chan []octaskly.AttemptID // recalled, to be reported
+}
+
+// jobSpec is a spec that assignments of this session may use.
+type jobSpec struct {
+	*octaskly.Spec
+	array bool
+	err   error // why it cannot be run here
+}
+
+// errGoodbye ends a session that the worker has left in order.
+var errGoodbye = errors.New("goodbye")
+
+// maxChannels bounds the bulk channels that are being served at once.
+const maxChannels = 200
+
+// run serves until the link breaks or ctx is done.
+func (s *session) run(ctx context.Context, stopped func()) error {
+	group, inner := errgroup.WithContext(context.WithoutCancel(ctx))
+	s.group = group
+	s.pongs = make(chan uint64, 1)
+	s.given = make(chan []octaskly.AttemptID, 16)
+	bulk, cancel := context.WithCancel(inner)
+	defer cancel()
+	group.Go(func() error { return s.read(inner, bulk) })
+	group.Go(func() error { return s.report(ctx, inner, stopped) })
+	group.Go(func() error { // whichever part ends first, the link's end ends the others
+		<-inner.Done()
+		s.link.Close()
+		return nil
+	})
+	return group.Wait()
+}
+
+// read turns frames into calls.
+func (s *session) read(ctx, bulk context.Context) error {
+	frame := s.first
+	for {
+		if err := s.handle(ctx, bulk, frame); err != nil {
+			return err
+		}
+		s.link.Control().SetReadDeadline(time.Now().Add(s.silence))
+		frame = new(protocol.ToWorker)
+		if err := s.in.Read(frame); err != nil {
+			return fmt.Errorf("lost the dispatcher: %w", err)
+		}
+	}
+}
+
+func (s *session) handle(ctx, bulk context.Context, frame *protocol.ToWorker) error {
+	for _, spec := range frame.Specs {
+		s.learn(spec)
+	}
+	for _, a := range frame.Assign {
+		s.assign(bulk, a)
+	}
+	for _, stop := range frame.Stop {
+		s.Executor.Stop(stop.ID, stop.Drop)
+	}
+	if len(frame.Recall) > 0 {
+		if err := s.give(ctx, s.Executor.Recall(frame.Recall)); err != nil {
+			return err
+		}
+	}
+	for _, signal := range frame.Signal {
+		if err := s.Executor.Signal(signal.ID, signal.Number); err != nil {
+			s.Log.Debug("Cannot pass a signal on", "task", signal.ID, "error", err)
+		}
+	}
+	for _, fetch := range frame.Fetch {
+		s.group.Go(func() error { s.sendOutput(bulk, fetch); return nil })
+	}
+	if len(frame.Ack) > 0 {
+		s.Executor.Release(frame.Ack)
+	}
+	for _, job := range frame.Forget {
+		s.forget(job)
+	}
+	if frame.Ping != 0 {
+		select {
+		case s.pongs <- frame.Ping:
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
+// give has the reporter say what was given back.
+func (s *session) give(ctx context.Context, ids []octaskly.AttemptID) error {
+	select {
+	case s.given <- ids:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// learn takes a job's spec in. One that cannot be run here fails its attempts.
+func (s *session) learn(in protocol.JobSpec) {
+	spec, err := protocol.DecodeSpec(in.Version, in.Spec)
+	if err == nil {
+		err = spec.Check()
+	}
+	if spec == nil {
+		spec = &octaskly.Spec{}
+	}
+	s.specs[in.Job] = &jobSpec{Spec: spec, array: in.Array, err: err}
+}
+
+func (s *session) forget(job octaskly.JobID) {
+	if spec := s.specs[job]; spec != nil && spec.Stdin != "" {
+		s.inputs.release(spec.Stdin, job)
+	}
+	delete(s.specs, job)
+}
+
+// assign hands attempts to the executor, once their input is here.
+func (s *session) assign(bulk context.Context, a protocol.Assign) {
+	spec := s.specs[a.Job]
+	if spec == nil {
+		spec = &jobSpec{Spec: &octaskly.Spec{}, err: errors.New("the dispatcher did not send its spec")}
+	}
+	attempts := s.attempts(a, spec)
+	if spec.err != nil || spec.Stdin == "" {
+		s.Executor.Offer(attempts)
+		return
+	}
+	path, here := s.inputs.find(spec.Stdin, a.Job)
+	if here {
+		offer(s.Executor, attempts, path, nil)
+		return
+	}
+	s.group.Go(func() error {
+		path, err := s.inputs.get(bulk, s.link, spec.Stdin, a.Job)
+		if bulk.Err() == nil { // else the next session will say that we do not have them
+			offer(s.Executor, attempts, path, err)
+		}
+		return nil
+	})
+}
+
+func offer(e Executor, attempts []*executor.Attempt, stdin string, err error) {
+	for _, a := range attempts {
+		a.StdinPath, a.Err = stdin, err
+	}
+	e.Offer(attempts)
+}
+
+// attempts lists the executions that an assignment asks for.
+func (s *session) attempts(a protocol.Assign, spec *jobSpec) []*executor.Attempt {
+	list := make([]*executor.Attempt, 0, min(a.Elements.Count(), 1024))
+	a.Elements.Each(func(i octaskly.Index) bool {
+		attempt := &executor.Attempt{
+			ID:         octaskly.AttemptID{Job: a.Job, Index: i, Number: a.Attempt},
+			Generation: s.generation, Spec: spec.Spec, Array: spec.array, MaxOutput: s.maxOutput, Err: spec.err,
+		}
+		if n := len(list); n < len(a.Items) {
+			attempt.Item = a.Items[n]
+		}
+		list = append(list, attempt)
+		return len(list) < maxAssigned
+	})
+	return list
+}
+
+// maxAssigned bounds one assignment.
+const maxAssigned = 1 << 16

@@ -1,0 +1,173 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/executor"
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/protocol"
+	"github.com/octaskly/octaskly/internal/spool"
+	"github.com/octaskly/octaskly/internal/transport"
+)
+
+// Executor runs attempts. See package executor for what each method promises.
+type Executor interface {
+	Offer([]*executor.Attempt)
+	Stop(id octaskly.AttemptID, drop bool)
+	Recall([]octaskly.AttemptID) []octaskly.AttemptID
+	Signal(id octaskly.AttemptID, number int) error
+	Wake() <-chan struct{}
+	Take() ([]protocol.Started, []protocol.Finished)
+	Idle() bool
+	Held() (generation string, held []protocol.Held)
+	Unacknowledged() []protocol.Finished
+	Output(octaskly.AttemptID) (*spool.Log, bool)
+	Release([]octaskly.AttemptID)
+	Features() []string
+}
+
+// Config says who a worker is and what it offers.
+type Config struct {
+	ID       octaskly.WorkerID
+	Name     string
+	Version  string // of the program
+	Slots    int
+	Room     octaskly.Room
+	Dir      string // state directory: inputs lie below it
+	Dial     func(context.Context) (transport.Session, error)
+	Executor Executor
+	Log      *slog.Logger
+	Ready    func() // called when it has joined for the first time; may be nil
+}
+
+// Worker is one worker. Run it.
+type Worker struct {
+	Config
+	inputs *inputs
+	joined bool
+}
+
+// New returns a worker.
+func New(config Config) (*Worker, error) {
+	inputs, err := openInputs(config.Dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Worker{Config: config, inputs: inputs}, nil
+}
+
+// RefusedError is the dispatcher's word that it does not take this worker.
+type RefusedError struct{ Why string }
+
+func (e *RefusedError) Error() string { return "the dispatcher refuses this worker: " + e.Why }
+
+const (
+	firstPause = 100 * time.Millisecond
+	lastPause  = 10 * time.Second
+)
+
+// Run keeps a session with the dispatcher until ctx is done, then says goodbye
+// after stopped, which ends the commands, has returned.
+func (w *Worker) Run(ctx context.Context, stopped func()) error {
+	pause := firstPause
+	var said string // each reason is logged once, not at every try
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := w.session(ctx, stopped)
+		if ctx.Err() != nil {
+			break
+		}
+		if text := err.Error(); text != said {
+			w.Log.Warn("No session with the dispatcher; trying again", "error", err)
+			said = text
+		}
+		if time.Since(began) > lastPause {
+			pause, said = firstPause, ""
+		}
+		sleep(ctx, pause/2+rand.N(pause))
+		pause = min(2*pause, lastPause)
+	}
+	return nil
+}
+
+// sleep returns after d, or when ctx is done.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+const (
+	dialTimeout    = 10 * time.Second
+	welcomeTimeout = 10 * time.Second
+	writeTimeout   = 15 * time.Second
+)
+
+// session dials, joins, and serves until the link or ctx ends.
+func (w *Worker) session(ctx context.Context, stopped func()) error {
+	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
+	link, err := w.Dial(dialing)
+	cancel()
+	if err != nil {
+		return err
+	}
+	defer link.Close()
+	s := &session{Worker: w, link: link, in: protocol.NewReader(link.Control()), out: protocol.NewWriter(link.Control())}
+	if err := s.join(); err != nil {
+		return fmt.Errorf("cannot join: %w", err)
+	}
+	w.Log.Info("Joined the dispatcher", "address", link.Peer(), "fleet", s.fleet)
+	if !w.joined && w.Ready != nil {
+		w.joined = true
+		w.Ready()
+	}
+	return s.run(ctx, stopped)
+}
+
+// join introduces the worker and waits for the welcome.
+func (s *session) join() error {
+	generation, held := s.Executor.Held()
+	hello := &protocol.Hello{
+		Version: protocol.Version, Worker: s.ID, Name: s.Name, Software: s.Version, Slots: s.Slots, Room: s.Room,
+		Features: s.Executor.Features(), Generation: generation, Held: held,
+	}
+	if err := s.write(&protocol.FromWorker{Hello: hello}); err != nil {
+		return err
+	}
+	s.link.Control().SetReadDeadline(time.Now().Add(welcomeTimeout))
+	var first protocol.ToWorker
+	if err := s.in.Read(&first); err != nil {
+		return err
+	}
+	switch welcome := first.Welcome; {
+	case welcome == nil:
+		return errors.New("the dispatcher did not answer the hello")
+	case welcome.Refused != "":
+		return &RefusedError{welcome.Refused}
+	default:
+		s.fleet, s.generation, s.maxOutput = welcome.Fleet, welcome.Generation, welcome.MaxOutput
+		s.silence = 3 * max(welcome.Heartbeat, time.Second)
+	}
+	if generation != s.generation {
+		s.dropAll(held)
+	}
+	s.specs = map[octaskly.JobID]*jobSpec{}
+	s.first = &first
+	return nil
+}
+
+// dropAll forgets what another fleet, or the store from before a restored
+// backup, gave us.
+func (s *session) dropAll(held []protocol.Held) {
+	for _, h := range held {
+		s.Executor.Stop(h.ID, true)
+	}
+}

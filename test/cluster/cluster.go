@@ -1,0 +1,143 @@
+package cluster
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/octaskly/octaskly/internal/dirs"
+)
+
+// Options say how the daemons are to run. All of it is optional.
+type Options struct {
+	// Parent is where the scratch directory is made. If empty, os.TempDir.
+	Parent string
+	// DispatcherFlags and WorkerFlags are added to the usual ones, and win.
+	DispatcherFlags, WorkerFlags []string
+	// Profile is the beginning of the path of CPU profiles, which each daemon
+	// writes when it ends: PROFILE-NAME.prof. If empty, there are none.
+	Profile string
+}
+
+// Cluster is a dispatcher and any number of workers. It is for one goroutine,
+// but that Ctl and Command are for any.
+type Cluster struct {
+	// Dir is the scratch directory, with DIR/NAME as state directory of each
+	// daemon.
+	Dir        string
+	Dispatcher *Daemon
+	Workers    []*Daemon
+
+	options  Options
+	programs Programs
+	address  string    // of the dispatcher for workers, once it has told
+	left     []process // below daemons when they were killed
+}
+
+// New makes a scratch directory and a dispatcher that does not run yet.
+func New(o Options) (*Cluster, error) {
+	programs, err := Build()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := scratch(o.Parent)
+	if err != nil {
+		return nil, fmt.Errorf("cannot make a scratch directory: %w", err)
+	}
+	c := &Cluster{options: o, programs: programs, Dir: dir}
+	c.Dispatcher = c.daemon("dispatcher", c.dispatcherArgs)
+	if err := c.furnish(); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot use scratch directory %q: %w", dir, err), os.RemoveAll(dir))
+	}
+	return c, nil
+}
+
+// scratch returns a path without symbolic links, as /proc tells it.
+func scratch(parent string) (string, error) {
+	parent, err := filepath.EvalSymlinks(cmp.Or(parent, os.TempDir()))
+	if err != nil {
+		return "", err
+	}
+	if parent, err = filepath.Abs(parent); err != nil {
+		return "", err
+	}
+	return os.MkdirTemp(parent, "octaskly-")
+}
+
+func (c *Cluster) furnish() error {
+	for _, name := range []string{"home", "run", "tmp", "config"} {
+		if err := os.Mkdir(c.path(name), 0o700); err != nil {
+			return err
+		}
+	}
+	// The sockets with the longest names of all.
+	return errors.Join(dirs.CheckSocket(c.Dispatcher.notify), dirs.CheckSocket(c.Socket()))
+}
+
+// Worker makes a worker that does not run yet. Names are plain file names, each
+// used once; "dispatcher" is taken.
+func (c *Cluster) Worker(name string, flags ...string) *Daemon {
+	w := c.daemon(name, func() []string { return append(c.workerArgs(name), flags...) })
+	c.Workers = append(c.Workers, w)
+	return w
+}
+
+// Socket is the dispatcher's control socket.
+func (c *Cluster) Socket() string { return c.Dispatcher.socket }
+
+// Address is where workers find the dispatcher; empty before it is ready for
+// the first time.
+func (c *Cluster) Address() string { return c.address }
+
+func (c *Cluster) dispatcherArgs() []string {
+	listen := cmp.Or(c.address, "127.0.0.1:0") // after a restart, workers look for it where it was
+	args := []string{"dispatcher", "--state-dir", c.path("dispatcher"), "--socket", c.Socket(), "--listen", listen}
+	return append(args, c.options.DispatcherFlags...)
+}
+
+// nobody is an address that refuses connections: port 1 is for TCPMUX (RFC 1078).
+const nobody = "127.0.0.1:1"
+
+func (c *Cluster) workerArgs(name string) []string {
+	args := []string{
+		"worker", "--state-dir", c.path(name), "--socket", c.path(name + ".sock"), "--dispatcher", cmp.Or(c.address, nobody),
+		"--join-key-file", filepath.Join(c.path("dispatcher"), "fleet.key"), "--name", name, "--slots", "4",
+	}
+	return append(args, c.options.WorkerFlags...)
+}
+
+func (c *Cluster) path(name string) string { return filepath.Join(c.Dir, name) }
+
+// daemons has the dispatcher last: workers hand in their reports as they end.
+func (c *Cluster) daemons() []*Daemon {
+	all := append([]*Daemon(nil), c.Workers...)
+	return append(all, c.Dispatcher)
+}
+
+// Logs is what the daemons have said, at most the last 64 KiB of each.
+func (c *Cluster) Logs() string {
+	var all strings.Builder
+	for _, d := range c.daemons() {
+		fmt.Fprintf(&all, "==> %s\n%s\n", d.Name, d.Logs())
+	}
+	return all.String()
+}
+
+// Close ends the daemons, kills what their commands have left and removes the
+// scratch directory. The error names daemons that did not end by themselves and,
+// unless a daemon was killed before, processes that they should have ended.
+func (c *Cluster) Close() error {
+	var errs []error
+	killed := false
+	for _, d := range c.daemons() {
+		errs = append(errs, d.Stop())
+		killed = killed || d.killed
+	}
+	if found := c.sweep(); !killed {
+		errs = append(errs, found)
+	}
+	return errors.Join(append(errs, os.RemoveAll(c.Dir))...)
+}
