@@ -14,11 +14,13 @@ import (
 // fail answers with an error, or cuts the connection where part of an answer
 // is already on its way.
 func (h *Handler) fail(w *answer, r *http.Request, err error) {
-	if r.Context().Err() != nil || errors.Is(err, context.Canceled) {
-		err = fmt.Errorf("the daemon is stopping: %w", octaskly.ErrUnavailable) // or the client has left
-	}
 	status, body := meaning(err)
-	if status == http.StatusInternalServerError && !w.broken {
+	switch {
+	case status != http.StatusInternalServerError || w.broken:
+	case r.Context().Err() != nil || errors.Is(err, context.Canceled):
+		err = fmt.Errorf("the daemon is stopping: %w", octaskly.ErrUnavailable) // or the client has left
+		status, body = meaning(err)
+	default:
 		h.log.Error("cannot serve a request", "method", r.Method, "path", r.URL.Path, "err", err)
 	}
 	if w.begun {

@@ -57,7 +57,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch err := foreign(r); {
 	case err != nil:
 		h.fail(a, r, err)
-	case path.Clean(r.URL.Path) != r.URL.Path: // the mux would redirect
+	case path.Clean("/"+r.URL.Path) != r.URL.Path: // the mux would redirect
 		h.serve(nil, a, r)
 	default:
 		h.mux.ServeHTTP(a, r)

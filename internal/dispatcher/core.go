@@ -23,6 +23,8 @@ type core struct {
 	totals  octaskly.Counts
 	batch   batch
 	err     error // why memory can no longer be trusted
+
+	leaseCheck time.Time // when to look for leases that have ended
 }
 
 // load makes a core from what the store has.
@@ -121,6 +123,10 @@ func (c *core) tick(now time.Time) {
 	for t := c.delayed.pop(now); t != nil; t = c.delayed.pop(now) {
 		c.wait(t)
 	}
+	if now.Before(c.leaseCheck) {
+		return
+	}
+	c.leaseCheck = now.Add(maxTick)
 	for _, w := range c.workers {
 		if w.session == nil && len(w.held) > 0 && !now.Before(w.leaseEnd) {
 			c.Log.Warn("Worker is lost", "worker", w.Name, "tasks", len(w.held))
@@ -129,8 +135,9 @@ func (c *core) tick(now time.Time) {
 	}
 }
 
-// maxTick bounds how long the core sleeps, so that clocks that jump do no harm.
-const maxTick = time.Second
+// maxTick bounds how long the core sleeps, and with it how late a lease is seen
+// to end.
+const maxTick = 250 * time.Millisecond
 
 // nextTick is the time until something is due.
 func (c *core) nextTick(now time.Time) time.Duration {
@@ -163,6 +170,7 @@ func (c *core) reload(ctx context.Context, why error) error {
 		case <-pause.C:
 			fresh, err := c.load(ctx)
 			if err == nil {
+				c.disconnect() // whoever has joined meanwhile joined what is thrown away
 				*c = *fresh
 				return nil
 			}

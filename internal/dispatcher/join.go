@@ -112,7 +112,7 @@ func (c *core) resume(w *worker, t *task, h protocol.Held) {
 // length of a lease; one that said goodbye has stopped it all.
 func (c *core) leave(s *session, goodbye bool) {
 	w := s.worker
-	if w == nil || w.session != s {
+	if w == nil || w.session != s || c.workers[w.ID] != w {
 		return
 	}
 	w.absentSince(now().Add(c.Lease))

@@ -105,7 +105,7 @@ func (d *Dispatcher) read(ctx context.Context, s *session) (goodbye bool, err er
 // hear handles one batch of a worker that has joined.
 func (c *core) hear(s *session, batch *protocol.FromWorker) {
 	w := s.worker
-	if w == nil || w.session != s {
+	if w == nil || w.session != s || c.workers[w.ID] != w {
 		return // refused, or replaced by a newer session
 	}
 	for _, started := range batch.Started {

@@ -3,7 +3,6 @@ package transport
 import (
 	"crypto/tls"
 	"io"
-	"net"
 	"runtime"
 	"testing"
 
@@ -97,11 +96,13 @@ func benchTLS(b *testing.B) (from, to Channel) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	config.DynamicRecordSizingDisabled = false
 	ln := tls.NewListener(listen(b), config)
-	accepted := make(chan net.Conn, 1)
+	accepted := make(chan Channel, 1)
 	go func() {
 		conn, err := ln.Accept()
+		if err == nil {
+			err = conn.(*tls.Conn).Handshake()
+		}
 		if err != nil {
 			b.Error(err)
 		}

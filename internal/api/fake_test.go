@@ -1,0 +1,152 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+// fake is a dispatcher that says what it was asked, and answers by its fields;
+// a nil one answers with nothing, and err, if set, with that.
+type fake struct {
+	asked  func(text string)
+	err    error
+	submit func(context.Context, *octaskly.Job, *octaskly.Spec) (octaskly.JobID, bool, error)
+	watch  func(context.Context, func(*Job) error) error
+	output func(context.Context) (io.ReadCloser, error)
+	put    func(context.Context, io.Reader) error
+	jobs   []Job
+	has    bool
+}
+
+func (f *fake) ask(format string, args ...any) error {
+	if f.asked != nil {
+		f.asked(fmt.Sprintf(format, args...))
+	}
+	return f.err
+}
+
+func (f *fake) Submit(ctx context.Context, who Caller, job *octaskly.Job, spec *octaskly.Spec) (octaskly.JobID, bool, error) {
+	err := f.ask("submit %s %s %v %q", who.Name, job.Owner, job.Elements, spec.Argv)
+	if f.submit != nil {
+		return f.submit(ctx, job, spec)
+	}
+	return 42, false, err
+}
+
+func (f *fake) Cancel(_ context.Context, who Caller, what Selection, reason string) (Outcome, error) {
+	return Outcome{Done: 1}, f.ask("cancel %s %+v %q", who.Name, what, reason)
+}
+
+func (f *fake) Signal(_ context.Context, who Caller, what Selection, signal int) (Outcome, error) {
+	return Outcome{Done: 1}, f.ask("signal %s %+v %d", who.Name, what, signal)
+}
+
+func (f *fake) Retry(_ context.Context, who Caller, what Selection) (Outcome, error) {
+	return Outcome{Already: []string{"42.7"}}, f.ask("retry %s %+v", who.Name, what)
+}
+
+func (f *fake) Jobs(_ context.Context, who Caller, filter Filter) ([]Job, error) {
+	selected := "-"
+	if filter.Select != nil {
+		selected = fmt.Sprintf("%+v", *filter.Select)
+	}
+	filter.Select = nil
+	return f.jobs, f.ask("jobs %s %s %+v", who.Name, selected, filter)
+}
+
+func (f *fake) Show(_ context.Context, who Caller, id octaskly.TaskID) (*Detail, error) {
+	return &Detail{Job: Job{ID: id.String()}}, f.ask("show %s %v", who.Name, id)
+}
+
+func (f *fake) Elements(_ context.Context, who Caller, id octaskly.JobID, states []octaskly.State, from octaskly.Index, limit int) ([]Element, error) {
+	return nil, f.ask("elements %s %v %v %d %d", who.Name, id, states, from, limit)
+}
+
+func (f *fake) Watch(ctx context.Context, who Caller, id octaskly.TaskID, yield func(*Job) error) error {
+	err := f.ask("watch %s %v", who.Name, id)
+	if f.watch != nil {
+		return f.watch(ctx, yield)
+	}
+	return err
+}
+
+func (f *fake) Output(ctx context.Context, who Caller, id octaskly.TaskID, attempt int, follow bool) (io.ReadCloser, error) {
+	if err := f.ask("output %s %v %d %v", who.Name, id, attempt, follow); err != nil {
+		return nil, err
+	}
+	if f.output != nil {
+		return f.output(ctx)
+	}
+	return io.NopCloser(strings.NewReader("framed")), nil
+}
+
+func (f *fake) PutBlob(ctx context.Context, hash octaskly.Blob, r io.Reader) error {
+	err := f.ask("put %.4s", hash)
+	if f.put != nil {
+		return f.put(ctx, r)
+	}
+	io.Copy(io.Discard, r)
+	return err
+}
+
+func (f *fake) HasBlob(context.Context, octaskly.Blob) bool { return f.has }
+
+func (f *fake) Workers(_ context.Context, who Caller) ([]Worker, error) {
+	return []Worker{{Name: "w"}}, f.ask("workers %s", who.Name)
+}
+
+func (f *fake) Stats(_ context.Context, who Caller) (*Stats, error) {
+	return &Stats{Fleet: "f"}, f.ask("stats %s", who.Name)
+}
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// ann is no user of this host and no admin; she is who calls in most tests.
+const ann = 54321
+
+// handler is that of f, which knows ann and root.
+func newHandler(f *fake) *Handler {
+	h := New(f, "1.2.3", quiet)
+	h.names.known[ann] = userName{"ann", time.Now().Add(time.Hour)}
+	h.names.known[0] = userName{"root", time.Now().Add(time.Hour)}
+	return h
+}
+
+// newRequest is one of uid.
+func newRequest(uid int, method, target, body string) *http.Request {
+	r := httptest.NewRequest(method, "http://octaskly"+target, strings.NewReader(body))
+	if body == "" {
+		r.Body, r.ContentLength = http.NoBody, 0
+	}
+	return r.WithContext(context.WithValue(r.Context(), connectionKey{}, connection{uid, context.Background()}))
+}
+
+// do serves one request of ann.
+func do(h http.Handler, method, target, body string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, newRequest(ann, method, target, body))
+	return w
+}
+
+// check complains about an answer's status and what its body contains.
+func check(t *testing.T, w *httptest.ResponseRecorder, status int, body string) {
+	t.Helper()
+	if w.Code != status || !strings.Contains(w.Body.String(), body) {
+		t.Errorf("%d %s, want %d and %s", w.Code, w.Body, status, body)
+	}
+}
+
+// drain is a PutBlob that only reads.
+func drain(_ context.Context, r io.Reader) error {
+	_, err := io.Copy(io.Discard, r)
+	return err
+}

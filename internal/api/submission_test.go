@@ -1,0 +1,134 @@
+package api
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+func TestAccept(t *testing.T) {
+	var s Submission
+	err := decodeJSON([]byte(`{"name": "n", "argv": ["cp", {"base64": "/w=="}], "env": ["A=b"], "cwd": "/srv",
+		"stdin": "`+someHash+`", "array": "0-9:2,20", "at_once": 3, "timeout": 1.5, "retries": 2, "backoff": 0,
+		"merge": true, "cpus": 0.5, "memory": 1048576, "idempotency_key": "k"}`), &s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	job, spec, err := s.Accept("ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	elements := octaskly.Ranges{{Lo: 0, Hi: 8, Step: 2}, {Lo: 20, Hi: 20, Step: 1}}
+	wantJob := &octaskly.Job{Owner: "ann", Name: "n", Elements: elements, Array: true, AtOnce: 3, Key: "k"}
+	wantSpec := &octaskly.Spec{
+		Argv: []string{"cp", "\xff"}, Env: []string{"A=b"}, Dir: "/srv", Stdin: octaskly.Blob(someHash),
+		Timeout: 1500 * time.Millisecond, Retries: 2, Backoff: 0, Merge: true,
+		Room: octaskly.Room{octaskly.CPU: 500, octaskly.Memory: 1 << 20},
+	}
+	if diff := cmp.Diff(wantJob, job) + cmp.Diff(wantSpec, spec); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAcceptLeast(t *testing.T) {
+	job, spec, err := (&Submission{Argv: []Text{"true"}}).Accept("ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantJob := &octaskly.Job{Owner: "ann", Elements: octaskly.Span(0, 0)}
+	wantSpec := &octaskly.Spec{Argv: []string{"true"}, Backoff: time.Second}
+	if diff := cmp.Diff(wantJob, job) + cmp.Diff(wantSpec, spec); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestAcceptItems leaves the elements to who can count the lines.
+func TestAcceptItems(t *testing.T) {
+	job, spec, err := (&Submission{Argv: []Text{"true"}, Items: octaskly.Blob(someHash), AtOnce: 2}).Accept("ann")
+	if err != nil || !job.Array || job.Elements != nil || spec.Items != octaskly.Blob(someHash) {
+		t.Errorf("%+v %+v %v", job, spec, err)
+	}
+}
+
+func TestNotAccepted(t *testing.T) {
+	tests := []struct {
+		field string
+		spoil func(*Submission)
+		why   string
+	}{
+		{"command", func(s *Submission) { s.Argv = nil }, "missing"},
+		{"command", func(s *Submission) { s.Argv[0] = "" }, "empty"},
+		{"argument 1 of the command", func(s *Submission) { s.Argv = []Text{"a", "\x00"} }, "NUL"},
+		{"env", func(s *Submission) { s.Env = []Text{"A"} }, "NAME=value"},
+		{"env", func(s *Submission) { s.Env = []Text{"OCTASKLY_X=1"} }, "own"},
+		{"cwd", func(s *Submission) { s.Cwd = "srv" }, "absolute"},
+		{"name", func(s *Submission) { s.Name = strings.Repeat("n", 129) }, "129 bytes, 128"},
+		{"name", func(s *Submission) { s.Name = "a\x1b[2J" }, "not printable"},
+		{"name", func(s *Submission) { s.Name = "a\u202eb" }, "not printable"},
+		{"name", func(s *Submission) { s.Name = "\xff" }, "UTF-8"},
+		{"idempotency_key", func(s *Submission) { s.Key = strings.Repeat("k", 129) }, "129 bytes, 128"},
+		{"idempotency_key", func(s *Submission) { s.Key = "a\n" }, "not printable"},
+		{"array", func(s *Submission) { s.Array = "9-1" }, "ends before"},
+		{"array", func(s *Submission) { s.Array = "0-10000000" }, "10000001 elements, 10000000 are allowed"},
+		{"array", func(s *Submission) { s.Array, s.Items = "0-1", octaskly.Blob(someHash) }, "items"},
+		{"at_once", func(s *Submission) { s.AtOnce = 2 }, "plain job"},
+		{"at_once", func(s *Submission) { s.Array, s.AtOnce = "0-9", -1 }, "not from 0"},
+		{"at_once", func(s *Submission) { s.Array, s.AtOnce = "0-9", octaskly.MaxElements+1 }, "not from 0"},
+		{"stdin", func(s *Submission) { s.Stdin = "../../etc/passwd" }, "SHA-256"},
+		{"stdin", func(s *Submission) { s.Stdin = octaskly.Blob(strings.ToUpper(someHash)) }, "SHA-256"},
+		{"items", func(s *Submission) { s.Items = "5a" }, "SHA-256"},
+		{"retries", func(s *Submission) { s.Retries = -1 }, "not from 0"},
+		{"cpus", func(s *Submission) { s.CPUs = -1 }, "not from 0.001"},
+		{"cpus", func(s *Submission) { s.CPUs = 0.0004 }, "not from 0.001"},
+		{"cpus", func(s *Submission) { s.CPUs = 1e300 }, "not from 0.001"},
+		{"memory", func(s *Submission) { s.Memory = -1 }, "less than nothing"},
+		{"memory", func(s *Submission) { s.Memory = 1 << 62 }, "out of range"},
+	}
+	for _, tt := range tests {
+		s := &Submission{Argv: []Text{"true"}}
+		tt.spoil(s)
+		job, spec, err := s.Accept("ann")
+		field, ok := errors.AsType[*octaskly.FieldError](err)
+		if !ok || field.Field != tt.field || !strings.Contains(field.Why, tt.why) || job != nil || spec != nil {
+			t.Errorf("%s: %v, want %s", tt.field, err, tt.why)
+		}
+	}
+}
+
+// FuzzSubmission holds every body to an error with a field or to nouns that
+// stand up to their own checks.
+func FuzzSubmission(f *testing.F) {
+	for _, seed := range []string{
+		`{"argv":["true"]}`, `{"argv":["a"],"array":"0-9:2","at_once":3,"cpus":0.1}`, `{"argv":[{"base64":"/w=="}]}`,
+		`{"argv":["a"],"x":1}`, `null`, `{"argv":["a"],"timeout":1e9,"backoff":null}`, `{"argv":["a"]} {}`, "{\"argv\":[\"\xff\"]}",
+		`{"argv":["a"],"items":"` + someHash + `","memory":1}`, `{"argv":["a"],"cpus":1e400}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var s Submission
+		err := decodeJSON(data, &s)
+		var job *octaskly.Job
+		var spec *octaskly.Spec
+		if err == nil {
+			job, spec, err = s.Accept("ann")
+		}
+		if err != nil {
+			if field, ok := errors.AsType[*octaskly.FieldError](err); !ok || field.Field == "" || field.Why == "" {
+				t.Fatalf("%q: %v", data, err)
+			}
+			return
+		}
+		if err := spec.Check(); err != nil {
+			t.Fatalf("%q was accepted: %v", data, err)
+		}
+		if n := job.Elements.Count(); n > octaskly.MaxElements || n < 1 && s.Items == "" {
+			t.Fatalf("%q was accepted: %v elements", data, n)
+		}
+	})
+}

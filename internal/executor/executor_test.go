@@ -1,0 +1,197 @@
+package executor
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+func TestEnds(t *testing.T) {
+	eachKind(t, func(t *testing.T, cfg Config) {
+		r := newRig(t, cfg)
+		for name, tt := range map[string]struct {
+			spec   octaskly.Spec
+			state  octaskly.State
+			reason octaskly.Reason
+		}{
+			"success":        {shell("exit 0"), octaskly.Completed, ""},
+			"exit code":      {shell("exit 3"), octaskly.Failed, "exit:3"},
+			"exit code 255":  {shell("exit 255"), octaskly.Failed, "exit:255"},
+			"signal":         {shell("kill -9 $$"), octaskly.Failed, "signal:9"},
+			"own TERM":       {shell("kill $$"), octaskly.Failed, "signal:15"},
+			"in time":        {octaskly.Spec{Argv: []string{"true"}, Timeout: time.Hour}, octaskly.Completed, ""},
+			"absolute path":  {octaskly.Spec{Argv: []string{"/bin/false"}}, octaskly.Failed, "exit:1"},
+			"no stdin":       {shell("read x && exit 9; exit 4"), octaskly.Failed, "exit:4"},
+			"broken pipe":    {shell("yes | head -1; sh -c 'kill -PIPE $$'; test $? = 141"), octaskly.Completed, ""},
+			"interruptible":  {shell("sh -c 'kill -INT $$'; test $? = 130"), octaskly.Completed, ""},
+			"hangup":         {shell("sh -c 'kill -HUP $$'; test $? = 129"), octaskly.Completed, ""},
+			"closed outputs": {shell("exec >&- 2>&-; exit 5"), octaskly.Failed, "exit:5"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				r.t = t
+				before := time.Now()
+				f := r.run(tt.spec)
+				wantEnd(t, f, tt.state, tt.reason)
+				if e := f.End; e.StartedAt.Before(before.Add(-time.Second)) || e.EndedAt.Before(e.StartedAt) || e.Leftover {
+					t.Errorf("%+v", e)
+				}
+			})
+		}
+	})
+}
+
+func TestUsage(t *testing.T) {
+	r := newRig(t, config(t))
+	f := r.run(shell("i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; exec dd if=/dev/zero of=/dev/null bs=64M count=1"))
+	wantEnd(t, f, octaskly.Completed, "")
+	if f.End.CPUTime < 10*time.Millisecond || f.End.CPUTime > time.Minute {
+		t.Errorf("CPU time %v", f.End.CPUTime)
+	}
+	if f.End.MaxRSS < 60<<20 || f.End.MaxRSS > 100<<20 {
+		t.Errorf("largest memory %d bytes, want 64 MiB and something", f.End.MaxRSS)
+	}
+	if f := r.run(octaskly.Spec{Argv: []string{"true"}}); f.End.MaxRSS >= 10<<20 {
+		t.Errorf("true is said to use %d bytes: these are our own", f.End.MaxRSS)
+	}
+}
+
+func TestTimeout(t *testing.T) {
+	eachKind(t, func(t *testing.T, cfg Config) {
+		r := newRig(t, cfg)
+		spec := shell(`trap '' TERM; sleep 1000 & echo $!; while :; do sleep 1000; done`)
+		spec.Timeout = 100 * time.Millisecond
+		f := r.run(spec)
+		wantEnd(t, f, octaskly.TimedOut, "timeout")
+		if took := f.End.EndedAt.Sub(f.End.StartedAt); took < 200*time.Millisecond || took > patience {
+			t.Errorf("it took %v, want the timeout and the grace", took)
+		}
+		if pid, _ := text(t, f.Output); alive(t, strings.TrimSpace(pid)) {
+			t.Error("its child is alive")
+		}
+
+		spec = shell("trap 'echo bye; exit 0' TERM; sleep 1000 & wait")
+		spec.Timeout = 300 * time.Millisecond
+		f = r.run(spec)
+		wantEnd(t, f, octaskly.TimedOut, "timeout")
+		if out, _ := text(t, f.Output); out != "bye\n" || !f.End.Leftover {
+			t.Errorf("output %q, leftover %v, want bye, true", out, f.End.Leftover)
+		}
+	})
+}
+
+// TestStoppedCommand wants a stopped command to hear of TERM.
+func TestStoppedCommand(t *testing.T) {
+	cfg := config(t)
+	cfg.Grace = time.Hour
+	r := newRig(t, cfg)
+	spec := shell("kill -STOP $$")
+	spec.Timeout = 50 * time.Millisecond
+	wantEnd(t, r.run(spec), octaskly.TimedOut, "timeout")
+}
+
+func TestLeftovers(t *testing.T) {
+	eachKind(t, func(t *testing.T, cfg Config) {
+		r := newRig(t, cfg)
+		for name, script := range map[string]string{
+			"background":      "sleep 1000 & echo $!",
+			"own session":     "mkfifo f; setsid sh -c 'echo $$; echo > f; exec sleep 1000' & read x < f",
+			"forked twice":    "mkfifo f; (setsid sh -c 'sleep 1000 & echo $!; echo > f' &); read x < f",
+			"closed outputs":  "mkfifo f; (setsid sh -c 'echo $$; exec >&- 2>&-; echo > f; exec sleep 1000' &); read x < f",
+			"talks for ever":  "mkfifo f; (setsid sh -c 'echo $$; echo > f; exec yes >&2' &); read x < f",
+			"no environment":  "mkfifo f; (env -i setsid sh -c 'echo $$; echo > f; exec /bin/sleep 1000' &); read x < f",
+			"no such signals": "mkfifo f; (setsid sh -c 'trap \"\" HUP TERM INT; echo $$; echo > f; while :; do sleep 1000; done' &); read x < f",
+		} {
+			t.Run(name, func(t *testing.T) {
+				r.t = t
+				f := r.run(shell(script + "; exit 7"))
+				wantEnd(t, f, octaskly.Failed, "exit:7")
+				pid, _ := text(t, f.Output)
+				if !f.End.Leftover || alive(t, strings.TrimSpace(pid)) {
+					t.Errorf("leftover %v, alive %v", f.End.Leftover, alive(t, strings.TrimSpace(pid)))
+				}
+			})
+		}
+	})
+}
+
+func TestRunEndsEverything(t *testing.T) {
+	eachKind(t, func(t *testing.T, cfg Config) {
+		cfg.Slots = 3
+		r := newRig(t, cfg)
+		g := newGate(t)
+		done := r.run(shell("exit 3"))
+		stubborn := r.offer(shell("trap '' TERM; echo $$ > " + g.path + "; while :; do sleep 1000; done"))
+		pid := g.reached()
+		willing := r.offer(shell("trap 'exit 0' TERM; echo > " + g.path + "; sleep 1000 & wait"))
+		g.reached()
+		r.begin(willing)
+		waiting := r.offer(octaskly.Spec{Argv: []string{"sleep", "1000"}})
+		r.begin(waiting)
+		queued := r.offer(octaskly.Spec{Argv: []string{"true"}})
+		r.stop()
+		if alive(t, pid) {
+			t.Error("the stubborn command is alive")
+		}
+		r.take()
+		for _, id := range []octaskly.AttemptID{stubborn, willing, waiting, queued} {
+			if f, ok := r.finished[id]; ok {
+				t.Errorf("an end that came by our own stop is reported: %+v", f)
+			}
+		}
+		if ends := r.Unacknowledged(); len(ends) != 1 || ends[0].ID != done.ID {
+			t.Errorf("held are %+v, want the end of %v", ends, done.ID)
+		}
+		// All methods stay harmless.
+		r.Stop(done.ID, true)
+		r.Offer([]*Attempt{r.attempt(shell("exit"))})
+		r.Release([]octaskly.AttemptID{done.ID})
+		if ids := r.Recall([]octaskly.AttemptID{queued}); len(ids) > 0 {
+			t.Errorf("recalled %v", ids)
+		}
+	})
+}
+
+func TestOneExecutorPerDirectory(t *testing.T) {
+	cfg := config(t)
+	newRig(t, cfg)
+	x, err := New(cfg)
+	if err == nil {
+		t.Fatalf("a second executor: %v", x)
+	}
+	if !strings.Contains(err.Error(), "another executor") {
+		t.Error(err)
+	}
+}
+
+func TestNewFails(t *testing.T) {
+	cfg := config(t)
+	check(t, os.WriteFile(filepath.Join(cfg.Dir, "output"), nil, 0o600))
+	if _, err := New(cfg); err == nil {
+		t.Error("no error for a file where a directory should be")
+	}
+	cfg = config(t)
+	cfg.Slots = 0
+	if _, err := New(cfg); err == nil {
+		t.Error("no error without slots")
+	}
+}
+
+func TestDirectoryIsLeftClean(t *testing.T) {
+	eachKind(t, func(t *testing.T, cfg Config) {
+		x, err := New(cfg)
+		check(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		check(t, x.Run(ctx))
+		for _, pattern := range []string{"running-*", "work/*", "output/*"} {
+			if found, _ := filepath.Glob(filepath.Join(cfg.Dir, pattern)); len(found) > 0 {
+				t.Errorf("left: %q", found)
+			}
+		}
+	})
+}

@@ -1,0 +1,173 @@
+package executor
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/protocol"
+)
+
+func sampleEnd(serial uint64, output int) *record {
+	return &record{Serial: serial, Generation: "g", Finished: &protocol.Finished{
+		ID:     octaskly.AttemptID{Job: octaskly.JobID(serial), Number: 1},
+		End:    octaskly.End{State: octaskly.Failed, Reason: "exit:3"},
+		Output: bytes.Repeat([]byte("x"), output),
+	}}
+}
+
+func load(t rapid.TB, path string) []uint64 {
+	j, ends, err := openJournal(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.close()
+	serials := []uint64{}
+	for _, r := range ends {
+		serials = append(serials, r.Serial)
+		if want := sampleEnd(r.Serial, len(r.Finished.Output)); cmp.Diff(want, r) != "" && len(r.Finished.Output) > 0 {
+			t.Errorf("serial %d: %s", r.Serial, cmp.Diff(want, r))
+		}
+	}
+	return serials
+}
+
+// TestJournalRemembers compares a journal with a set, through restarts and torn
+// ends.
+func TestJournalRemembers(t *testing.T) {
+	dir := t.TempDir()
+	rapid.Check(t, func(t *rapid.T) {
+		path := filepath.Join(dir, "ends.log")
+		os.Remove(path)
+		live := map[uint64]bool{}
+		var serial uint64
+		j, _, err := openJournal(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { j.close() }()
+		t.Repeat(map[string]func(*rapid.T){
+			"add": func(t *rapid.T) {
+				for range rapid.IntRange(1, 20).Draw(t, "n") {
+					serial++
+					if err := j.add(sampleEnd(serial, rapid.IntRange(1, 60_000).Draw(t, "output"))); err != nil {
+						t.Fatal(err)
+					}
+					live[serial] = true
+				}
+			},
+			"release": func(t *rapid.T) {
+				ids := rapid.SliceOfN(rapid.Uint64Range(0, serial+1), 0, 50).Draw(t, "ids")
+				for _, id := range ids {
+					delete(live, id)
+				}
+				j.release(ids)
+			},
+			"restart": func(t *rapid.T) {
+				j.close()
+				tail := rapid.SliceOfN(rapid.Byte(), 0, 100).Draw(t, "torn")
+				f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				f.Write(tail)
+				f.Close()
+				if j, _, err = openJournal(path); err != nil {
+					t.Fatal(err)
+				}
+			},
+			"": func(t *rapid.T) {
+				want := []uint64{}
+				for id := range live {
+					want = append(want, id)
+				}
+				slices.Sort(want)
+				if got := load(t, path); !slices.Equal(got, want) {
+					t.Fatalf("loaded %v, want %v", got, want)
+				}
+				if info, err := os.Stat(path); err != nil || info.Size() > journalSlack+2*j.bytes+20*61_000 {
+					t.Fatalf("%d bytes for %d live ones, %v", info.Size(), j.bytes, err)
+				}
+			},
+		})
+	})
+}
+
+func TestJournalShrinks(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ends.log")
+	j, _, err := openJournal(path)
+	check(t, err)
+	defer j.close()
+	for serial := range uint64(100) {
+		check(t, j.add(sampleEnd(serial+1, 60_000)))
+	}
+	serials := make([]uint64, 99)
+	for i := range serials {
+		serials[i] = uint64(i + 1)
+	}
+	j.release(serials)
+	if info, _ := os.Stat(path); info.Size() > 70_000 {
+		t.Errorf("%d bytes with one live end", info.Size())
+	}
+	if got := load(t, path); !slices.Equal(got, []uint64{100}) {
+		t.Errorf("loaded %v", got)
+	}
+}
+
+// TestJournalOnAFullDisk wants an error once, and nothing forgotten.
+func TestJournalOnAFullDisk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ends.log")
+	j, _, err := openJournal(path)
+	check(t, err)
+	defer func() { check(t, j.close()) }()
+	check(t, j.add(sampleEnd(1, 10)))
+	good := j.file
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	check(t, err)
+	defer full.Close()
+	j.file = full
+	if err := j.add(sampleEnd(2, 10)); err == nil {
+		t.Error("no error on a full disk")
+	}
+	for serial := range uint64(3) {
+		check(t, j.add(sampleEnd(serial+3, 10))) // no news
+	}
+	j.release([]uint64{4})
+	j.file = good
+	j.failed = j.failed.Add(-2 * journalRetry)
+	check(t, j.add(sampleEnd(6, 10)))
+	if got, want := load(t, path), []uint64{1, 2, 3, 5, 6}; !slices.Equal(got, want) {
+		t.Errorf("loaded %v, want %v", got, want)
+	}
+}
+
+func FuzzReadRecord(f *testing.F) {
+	whole, err := appendRecord(nil, sampleEnd(1, 3))
+	check(f, err)
+	f.Add(whole)
+	f.Add(whole[:len(whole)-1])
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, size, err := readRecord(bytes.NewReader(data))
+		if err != nil {
+			if !errors.Is(err, errTorn) {
+				t.Errorf("%v, want %v", err, errTorn)
+			}
+			return
+		}
+		if r == nil || size > int64(len(data)) {
+			t.Errorf("a record of %d bytes from %d", size, len(data))
+		}
+		if _, _, err := readRecord(io.LimitReader(bytes.NewReader(data), size-1)); !errors.Is(err, errTorn) {
+			t.Errorf("without its last byte: %v", err)
+		}
+	})
+}
