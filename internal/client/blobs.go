@@ -43,7 +43,7 @@ func (c *Client) HasBlob(ctx context.Context, hash octaskly.Blob) (bool, error) 
 	}
 	answer, err := c.http.Do(r)
 	if err != nil {
-		return false, sendError(ctx, err)
+		return false, broken(ctx, err)
 	}
 	answer.Body.Close()
 	switch answer.StatusCode {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 
@@ -72,7 +73,7 @@ func (c *Client) open(ctx context.Context, call call) (*http.Response, error) {
 func (c *Client) send(r *http.Request) (*http.Response, error) {
 	answer, err := c.http.Do(r)
 	if err != nil {
-		return nil, sendError(r.Context(), err)
+		return nil, broken(r.Context(), err)
 	}
 	if answer.StatusCode >= 300 {
 		defer answer.Body.Close()
@@ -81,20 +82,22 @@ func (c *Client) send(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// sendError says why there is no answer.
-func sendError(ctx context.Context, err error) error {
-	var unreachable *Unreachable
-	switch {
-	case ctx.Err() != nil:
+// broken says why there is no answer, or only a part of one.
+func broken(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
 		return context.Cause(ctx)
-	case errors.As(err, &unreachable):
+	}
+	if unreachable, ok := errors.AsType[*Unreachable](err); ok {
 		return unreachable
 	}
-	var in *url.Error
-	if errors.As(err, &in) {
+	if in, ok := errors.AsType[*url.Error](err); ok { // it would name our made-up address
 		err = in.Err
 	}
-	return fmt.Errorf("cannot get an answer of the dispatcher: %w: %w", ErrCut, err)
+	_, network := errors.AsType[net.Error](err)
+	if network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("%w: %w", ErrCut, err)
+	}
+	return fmt.Errorf("cannot read the answer of the dispatcher: %w", err)
 }
 
 // failure is the error that an answer reports.
@@ -127,20 +130,9 @@ func fetch[T any](ctx context.Context, c *Client, call call) (*T, error) {
 	defer answer.Body.Close()
 	value := new(T)
 	if err := json.NewDecoder(io.LimitReader(answer.Body, maxAnswer)).Decode(value); err != nil {
-		return nil, cut(ctx, err)
+		return nil, broken(ctx, err)
 	}
 	// Only a connection whose answer was read to its end is used again.
 	io.Copy(io.Discard, io.LimitReader(answer.Body, maxFailure))
 	return value, nil
-}
-
-// cut is the error for an answer that broke off; nil for nil.
-func cut(ctx context.Context, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	}
-	return fmt.Errorf("cannot read the answer of the dispatcher: %w: %w", ErrCut, err)
 }

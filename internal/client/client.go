@@ -55,12 +55,16 @@ func New(options Options) *Client {
 	if c.Notice == nil {
 		c.Notice = func(error) {}
 	}
-	c.http = &http.Client{Transport: &http.Transport{
-		DialContext:         c.dial,
-		MaxIdleConnsPerHost: 64,
-		IdleConnTimeout:     idleTimeout,
-		DisableCompression:  true,
-	}}
+	c.http = &http.Client{
+		Transport: &http.Transport{
+			DialContext:         c.dial,
+			MaxIdleConnsPerHost: 64,
+			IdleConnTimeout:     idleTimeout,
+			DisableCompression:  true,
+		},
+		// The API redirects nobody.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	return c
 }
 

@@ -80,7 +80,7 @@ func (w *watch) once(ctx context.Context) error {
 		case err == io.EOF:
 			return nil
 		case err != nil:
-			return cut(ctx, err)
+			return broken(ctx, err)
 		}
 		w.seen = true
 		if w.away {

@@ -151,7 +151,7 @@ func (d *Daemon) Stop() error {
 	case <-patience.C:
 		return errors.Join(fmt.Errorf("cannot stop %s: it goes on %v after TERM; it said:\n%s", d.Name, stopPatience, d.Logs()), d.Kill())
 	}
-	if state := d.run.state(); !state.Success() {
+	if state := d.run.state(); !state.Success() && !d.run.early() {
 		return fmt.Errorf("cannot stop %s properly: %v; it said:\n%s", d.Name, state, d.Logs())
 	}
 	return nil

@@ -59,6 +59,18 @@ func (r *run) live(started chan<- error) {
 // state is how the process ended, once it has.
 func (r *run) state() *os.ProcessState { return r.cmd.ProcessState }
 
+// early reports whether TERM came to the daemon before it had learned to catch
+// it.
+func (r *run) early() bool {
+	select {
+	case <-r.notices.ready:
+		return false
+	default:
+		status, ok := r.state().Sys().(syscall.WaitStatus)
+		return ok && status.Signaled() && status.Signal() == syscall.SIGTERM
+	}
+}
+
 // Logs is the last 64 KiB of what the daemon has said in all its runs.
 func (d *Daemon) Logs() string {
 	const most = 64 << 10

@@ -1,0 +1,152 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/octaskly/octaskly/internal/api"
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+// fake is a dispatcher that repeats what it was asked, and fails with err.
+type fake struct {
+	mu     sync.Mutex
+	asked  string
+	err    error
+	blobs  map[octaskly.Blob][]byte
+	watch  func(context.Context, func(*api.Job) error) error
+	output func(context.Context) (io.ReadCloser, error)
+	submit func(context.Context) error
+}
+
+func (f *fake) ask(format string, args ...any) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked = fmt.Sprintf(format, args...)
+	return f.err
+}
+
+func (f *fake) Submit(ctx context.Context, _ api.Caller, job *octaskly.Job, spec *octaskly.Spec) (octaskly.JobID, bool, error) {
+	err := f.ask("submit %q %v", spec.Argv, job.Elements)
+	if f.submit != nil {
+		err = f.submit(ctx)
+	}
+	return 42, job.Key != "", err
+}
+
+func (f *fake) Cancel(_ context.Context, _ api.Caller, what api.Selection, reason string) (api.Outcome, error) {
+	return api.Outcome{Done: 2}, f.ask("cancel %+v %q", what, reason)
+}
+
+func (f *fake) Signal(_ context.Context, _ api.Caller, what api.Selection, signal int) (api.Outcome, error) {
+	return api.Outcome{Done: 2}, f.ask("signal %+v %d", what, signal)
+}
+
+func (f *fake) Retry(_ context.Context, _ api.Caller, what api.Selection) (api.Outcome, error) {
+	return api.Outcome{Already: []string{"1"}}, f.ask("retry %+v", what)
+}
+
+func (f *fake) Jobs(_ context.Context, _ api.Caller, filter api.Filter) ([]api.Job, error) {
+	var selected api.Selection
+	if filter.Select != nil {
+		selected = *filter.Select
+	}
+	filter.Select = nil
+	return []api.Job{{ID: "42", State: octaskly.Running}}, f.ask("jobs %+v %+v", selected, filter)
+}
+
+func (f *fake) Show(_ context.Context, _ api.Caller, id octaskly.TaskID) (*api.Detail, error) {
+	return &api.Detail{Job: api.Job{ID: id.String(), State: octaskly.Failed}}, f.ask("show %v", id)
+}
+
+func (f *fake) Elements(_ context.Context, _ api.Caller, id octaskly.JobID, states []octaskly.State, from octaskly.Index, limit int) ([]api.Element, error) {
+	return []api.Element{{ID: "42.7", State: octaskly.Failed}}, f.ask("elements %v %v %d %d", id, states, from, limit)
+}
+
+func (f *fake) Watch(ctx context.Context, _ api.Caller, id octaskly.TaskID, yield func(*api.Job) error) error {
+	if err := f.ask("watch %v", id); err != nil {
+		return err
+	}
+	return f.watch(ctx, yield)
+}
+
+func (f *fake) Output(ctx context.Context, _ api.Caller, id octaskly.TaskID, attempt int, follow bool) (io.ReadCloser, error) {
+	if err := f.ask("output %v %d %v", id, attempt, follow); err != nil {
+		return nil, err
+	}
+	return f.output(ctx)
+}
+
+func (f *fake) PutBlob(_ context.Context, hash octaskly.Blob, r io.Reader) error {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.blobs[hash] = bytes.Clone(data)
+	return f.err
+}
+
+func (f *fake) HasBlob(_ context.Context, hash octaskly.Blob) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, has := f.blobs[hash]
+	return has
+}
+
+func (f *fake) Workers(context.Context, api.Caller) ([]api.Worker, error) {
+	return []api.Worker{{Name: "w"}}, f.ask("workers")
+}
+
+func (f *fake) Stats(context.Context, api.Caller) (*api.Stats, error) {
+	return &api.Stats{Fleet: "f"}, f.ask("stats")
+}
+
+// daemon serves a fake on a socket, and can be stopped and started.
+type daemon struct {
+	t      *testing.T
+	fake   *fake
+	socket string
+	stop   func()
+}
+
+func newDaemon(t *testing.T, f *fake) *daemon {
+	d := &daemon{t: t, fake: f, socket: filepath.Join(t.TempDir(), "s")}
+	f.blobs = map[octaskly.Blob][]byte{}
+	d.start()
+	t.Cleanup(func() { d.stop() })
+	return d
+}
+
+func (d *daemon) start() {
+	d.t.Helper()
+	ln, err := api.Listen(d.socket)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- api.Serve(ctx, ln, api.New(d.fake, "1.2.3", log), log) }()
+	d.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			d.t.Error(err)
+		}
+	})
+}
+
+// client of the daemon; its connections are closed before the daemon stops.
+func (d *daemon) client(options Options) *Client {
+	options.Socket = d.socket
+	c := New(options)
+	d.t.Cleanup(c.Close)
+	return c
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+)
+
+type resultsJSON struct {
+	Machine  string            `json:"machine"`
+	Started  time.Time         `json:"started"`
+	Tasks    int               `json:"tasks"`
+	Rows     []rowJSON         `json:"rows"`
+	Aims     []verdict         `json:"aims"`
+	Failures map[string]string `json:"failures,omitempty"` // by probe
+}
+
+type rowJSON struct {
+	Name    string    `json:"name"`
+	About   string    `json:"about,omitempty"`
+	Unit    string    `json:"unit"`
+	Median  float64   `json:"median"`
+	Figures []float64 `json:"figures"` // a round each
+	ToFloor []float64 `json:"to_floor,omitempty"`
+}
+
+// writeJSON leaves out rows without figures.
+func (r *results) writeJSON(path string) error {
+	out := resultsJSON{
+		Machine: r.machine, Started: r.started.UTC(), Tasks: r.tasks,
+		Rows: []rowJSON{}, Aims: r.verdicts(), Failures: map[string]string{},
+	}
+	for _, row := range r.rows {
+		if figures := r.figures[row.name]; len(figures) > 0 {
+			line := rowJSON{Name: row.name, About: row.about, Unit: row.unit, Median: median(figures), Figures: figures}
+			if row.unit == rate {
+				line.ToFloor = ratios(figures, r.figures[floorRow])
+			}
+			out.Rows = append(out.Rows, line)
+		}
+	}
+	for probe, err := range r.failures {
+		out.Failures[probe] = err.Error()
+	}
+	text, err := json.MarshalIndent(out, "", "  ")
+	if err != nil {
+		return fmt.Errorf("cannot write figures: %w", err)
+	}
+	return os.WriteFile(path, append(text, '\n'), 0o644)
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/octaskly/octaskly/test/cluster"
+)
+
+// lab is what probes work with.
+type lab struct {
+	dir     string // scratch directory
+	program string // the path of true
+	date    string // the path of date
+	tasks   int    // commands in a sample
+	samples int    // commands in a sample of latency
+	procs   int    // processes of the floor
+	profile string // directory for CPU profiles; empty: none
+	sample  string // names the sample that is being taken
+}
+
+func newLab(o *options) (*lab, error) {
+	l := &lab{tasks: o.tasks, samples: o.samples, procs: o.procs, profile: o.profile}
+	for name, path := range map[string]*string{"true": &l.program, "date": &l.date} {
+		found, err := exec.LookPath(name)
+		if err != nil {
+			return nil, err
+		}
+		*path = found
+	}
+	if l.profile != "" {
+		if err := os.MkdirAll(l.profile, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	l.dir, err = os.MkdirTemp(o.dir, "bench-")
+	return l, err
+}
+
+func (l *lab) close() error { return os.RemoveAll(l.dir) }
+
+func (l *lab) path(name string) string { return filepath.Join(l.dir, name) }
+
+// slots is how many commands a worker runs at a time: while one waits for a
+// pipe, another one has the processor.
+func (l *lab) slots() int { return 2 * l.procs }
+
+// withCluster calls use with a new dispatcher and, unless slots is 0, a worker
+// that is connected to it. An error comes with what the daemons have said.
+func (l *lab) withCluster(ctx context.Context, slots int, use func(*cluster.Cluster) ([]float64, error)) (figures []float64, err error) {
+	options := cluster.Options{Parent: l.dir, WorkerFlags: []string{"--slots", strconv.Itoa(slots)}}
+	if l.profile != "" {
+		options.Profile = filepath.Join(l.profile, l.sample)
+	}
+	c, err := cluster.New(options)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	if err := c.Dispatcher.Start(ctx); err != nil {
+		return nil, err
+	}
+	if slots > 0 {
+		if err := c.Worker("w1").Start(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if figures, err = use(c); err != nil {
+		err = fmt.Errorf("%w\n%s", err, c.Logs())
+	}
+	return figures, err
+}
+
+// ctl is octasklyctl where only success will do.
+func ctl(ctx context.Context, c *cluster.Cluster, args ...string) (stdout string, err error) {
+	r := c.Ctl(ctx, args...)
+	if r.Code != 0 {
+		return "", fmt.Errorf("octasklyctl %s: exit code %d: %s", strings.Join(args, " "), r.Code, r.Stderr)
+	}
+	return strings.TrimSpace(r.Stdout), nil
+}
