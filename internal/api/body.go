@@ -95,7 +95,7 @@ func jsonError(err error) error {
 		bad.Why = fmt.Sprintf("it is not JSON at byte %d: %v", syntax.Offset, syntax)
 	case isUnknown:
 		name, _ = strconv.Unquote(name)
-		bad.Field, bad.Why = shorten(name), "no such field"
+		bad.Field, bad.Why = fieldName(name), "no such field"
 	case err == io.EOF:
 		bad.Why = "it is empty, not JSON"
 	default: // io.ErrUnexpectedEOF

@@ -23,6 +23,7 @@ func TestBodies(t *testing.T) {
 		{`[]`, "body", "body: want an object, not array"},
 		{`"true"`, "body", "body: want an object, not string"},
 		{`{"argv":["a"],"arvg":["b"]}`, "arvg", "arvg: no such field"},
+		{`{"":0}`, `""`, `"": no such field`},
 		{`{"argv":["a"],"a\"b":1}`, `a"b`, `a"b: no such field`},
 		{`{"argv":["a"],"` + strings.Repeat("x", 1000) + `":1}`, strings.Repeat("x", 64), strings.Repeat("x", 64) + ": no such field"},
 		{`{"argv":"true"}`, "argv", "argv: want a list, not string"},

@@ -33,7 +33,7 @@ func parseParams(query, known string) (*params, error) {
 	for name, values := range p.values {
 		switch {
 		case !slices.Contains(names, name):
-			p.blame(shorten(name), fmt.Errorf("no such parameter; there is %s", cmp.Or(strings.Join(names, ", "), "none")))
+			p.blame(fieldName(name), fmt.Errorf("no such parameter; there is %s", cmp.Or(strings.Join(names, ", "), "none")))
 		case len(values) > 1 && name != "state":
 			p.blame(name, fmt.Errorf("it is given twice"))
 		}
@@ -93,3 +93,6 @@ func (p *params) states(name string) []octaskly.State {
 
 // shorten is for what an error repeats.
 func shorten(text string) string { return fmt.Sprintf("%.64s", text) }
+
+// fieldName is for a field that only the request knows.
+func fieldName(text string) string { return cmp.Or(shorten(text), `""`) }

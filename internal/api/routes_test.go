@@ -136,6 +136,7 @@ func TestRefused(t *testing.T) {
 		answer               string
 	}{
 		{"GET", tasks + "?stat=queued", "", 400, `"field":"stat"`},
+		{"GET", tasks + "?=1", "", 400, `"field":"\"\""`},
 		{"GET", tasks + "?state=sleeping", "", 400, `"field":"state"`},
 		{"GET", tasks + "?limit=0", "", 400, `limit: \"0\" is not a number from 1 to 1000`},
 		{"GET", tasks + "?limit=1001", "", 400, `"field":"limit"`},

@@ -105,7 +105,7 @@ func TestNotAccepted(t *testing.T) {
 func FuzzSubmission(f *testing.F) {
 	for _, seed := range []string{
 		`{"argv":["true"]}`, `{"argv":["a"],"array":"0-9:2","at_once":3,"cpus":0.1}`, `{"argv":[{"base64":"/w=="}]}`,
-		`{"argv":["a"],"x":1}`, `null`, `{"argv":["a"],"timeout":1e9,"backoff":null}`, `{"argv":["a"]} {}`, "{\"argv\":[\"\xff\"]}",
+		`{"argv":["a"],"x":1}`, `{"":0}`, `null`, `{"argv":["a"],"timeout":1e9,"backoff":null}`, `{"argv":["a"]} {}`, "{\"argv\":[\"\xff\"]}",
 		`{"argv":["a"],"items":"` + someHash + `","memory":1}`, `{"argv":["a"],"cpus":1e400}`,
 	} {
 		f.Add([]byte(seed))

@@ -13,9 +13,6 @@ type Common struct {
 	// StateDir is the directory of everything that must outlive the daemon.
 	// Default: see package dirs.
 	StateDir string `toml:"state_dir"`
-	// Socket is the path of the control socket, 107 bytes at most.
-	// Default: see package dirs.
-	Socket string `toml:"socket"`
 	// LogLevel is the least level that is logged: debug, info, warn or error.
 	// Default: info.
 	LogLevel LogLevel `toml:"log_level"`
@@ -30,7 +27,6 @@ type Common struct {
 func newCommon(role dirs.Role) Common {
 	c := Common{LogFormat: "text", origins: map[string]Origin{}}
 	c.StateDir, _ = dirs.State(role)
-	c.Socket, _ = dirs.Socket(role)
 	return c
 }
 
@@ -46,7 +42,6 @@ func (c *Common) common() *Common { return c }
 
 func (c *Common) check(l *loader) {
 	l.path("state_dir", &c.StateDir)
-	l.socket("socket", c.Socket)
 	l.require("log_format", oneOf(c.LogFormat, "text", "json"))
 }
 

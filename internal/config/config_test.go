@@ -58,7 +58,7 @@ func TestBuiltIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &Dispatcher{
-		Common: Common{StateDir: "/var/lib/o", Socket: "/run/o/dispatcher.sock", LogFormat: "text"},
+		Common: Common{StateDir: "/var/lib/o", LogFormat: "text"}, Socket: "/run/o/dispatcher.sock",
 		Listen: ":7878",
 		Fleet:  "default",
 		Limits: Limits{MaxOutput: 64 << 20, MaxQueued: 10_000_000, Lease: 30 * units.Second, CommitLinger: 10 * millisecond},
@@ -75,7 +75,7 @@ func TestBuiltIn(t *testing.T) {
 	w := newWorker()
 	host, _ := os.Hostname()
 	wantWorker := &Worker{
-		Common: Common{StateDir: "/var/lib/o", Socket: "/run/o/worker.sock", LogFormat: "text"},
+		Common: Common{StateDir: "/var/lib/o", LogFormat: "text"},
 		Name:   host,
 		Slots:  runtime.NumCPU(),
 		CPUs:   units.CPUs(runtime.NumCPU()) * units.CPU,

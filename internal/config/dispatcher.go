@@ -8,6 +8,9 @@ import (
 // Dispatcher configures `octasklyd dispatcher`.
 type Dispatcher struct {
 	Common
+	// Socket is the path of the control socket, 107 bytes at most.
+	// Default: see package dirs.
+	Socket string `toml:"socket"`
 	// Listen is the HOST:PORT on which workers are awaited; without a host, on
 	// every address. Port 0 takes any free one. Default: ":7878".
 	Listen string `toml:"listen"`
@@ -46,9 +49,12 @@ func LoadDispatcher(src Sources) (*Dispatcher, error) {
 	return d, load(dirs.Dispatcher, d, src)
 }
 
+// newDispatcher leaves Socket empty where it has no default, see newCommon.
 func newDispatcher() *Dispatcher {
+	socket, _ := dirs.Socket(dirs.Dispatcher)
 	return &Dispatcher{
 		Common: newCommon(dirs.Dispatcher),
+		Socket: socket,
 		Listen: ":7878",
 		Fleet:  "default",
 		Limits: Limits{
@@ -62,6 +68,7 @@ func newDispatcher() *Dispatcher {
 
 func (d *Dispatcher) check(l *loader) {
 	d.Common.check(l)
+	l.socket("socket", d.Socket)
 	l.require("listen", listenAddress(d.Listen))
 	l.optionalPath("join_key_file", &d.JoinKeyFile)
 	l.require("fleet", name(d.Fleet))

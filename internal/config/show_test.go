@@ -22,9 +22,9 @@ func TestShow(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `state_dir = "/var/lib/o"           # built in
-socket = "/run/o/dispatcher.sock"  # built in
 log_level = "info"                 # built in
 log_format = "text"                # built in
+socket = "/run/o/dispatcher.sock"  # built in
 listen = "[::1]:0"                 # --listen
 join_key_file = ""                 # built in
 fleet = "blue"                     # DIR/dispatcher.toml:1

@@ -103,7 +103,7 @@ const nobody = "127.0.0.1:1"
 
 func (c *Cluster) workerArgs(name string) []string {
 	args := []string{
-		"worker", "--state-dir", c.path(name), "--socket", c.path(name + ".sock"), "--dispatcher", cmp.Or(c.address, nobody),
+		"worker", "--state-dir", c.path(name), "--dispatcher", cmp.Or(c.address, nobody),
 		"--join-key-file", filepath.Join(c.path("dispatcher"), "fleet.key"), "--name", name, "--slots", "4",
 	}
 	return append(args, c.options.WorkerFlags...)
