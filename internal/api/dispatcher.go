@@ -38,7 +38,8 @@ type Filter struct {
 // Dispatcher is what the API needs of a dispatcher. Its errors are, or wrap,
 // *octaskly.FieldError and the sentinels of package octaskly.
 type Dispatcher interface {
-	// Submit returns once the job is on disk.
+	// Submit returns once the job is on disk. Where the spec has items, it sets
+	// the job's Elements, which come as nil: one for each line.
 	Submit(context.Context, Caller, *octaskly.Job, *octaskly.Spec) (id octaskly.JobID, repeated bool, err error)
 	// Cancel, Signal and Retry return once the wish is on disk or sent on.
 	Cancel(ctx context.Context, who Caller, what Selection, reason string) (Outcome, error)

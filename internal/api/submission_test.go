@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -53,6 +54,15 @@ func TestAcceptItems(t *testing.T) {
 	if err != nil || !job.Array || job.Elements != nil || spec.Items != octaskly.Blob(someHash) {
 		t.Errorf("%+v %+v %v", job, spec, err)
 	}
+}
+
+// TestAcceptedItems answers with the count that the dispatcher has made.
+func TestAcceptedItems(t *testing.T) {
+	f := &fake{submit: func(_ context.Context, job *octaskly.Job, _ *octaskly.Spec) (octaskly.JobID, bool, error) {
+		job.Elements = octaskly.Span(0, 2)
+		return 42, false, nil
+	}}
+	check(t, do(newHandler(f), "POST", "/api/v1/tasks", `{"argv":["true"],"items":"`+someHash+`"}`), 201, `{"id":"42","tasks":3}`)
 }
 
 func TestNotAccepted(t *testing.T) {
