@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,6 +36,20 @@ func (l *commandLine) leaf() *cli.Command {
 		return nil
 	}
 	return l.path[len(l.path)-1]
+}
+
+// name is the command as it is typed, such as "worker ls".
+func (l *commandLine) name() string {
+	names := make([]string, len(l.path))
+	for i, cmd := range l.path {
+		names[i] = cmd.Name
+	}
+	return strings.Join(names, " ")
+}
+
+// has reports whether the flag of that name was given.
+func (l *commandLine) has(name string) bool {
+	return slices.ContainsFunc(l.uses, func(use flagUse) bool { return use.name == name })
 }
 
 // verbatim reports whether the words of cmd are a command to run.

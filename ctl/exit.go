@@ -24,10 +24,11 @@ const (
 )
 
 // exitOf is the contract of run, wait and submit --wait for jobs that are over:
-// a single task's own code; of several tasks, whether all completed.
+// a single task's own code; of several, and of an array whatever its size,
+// whether all completed.
 func exitOf(jobs []*api.Job) int {
-	if len(jobs) == 1 && jobs[0].Tasks == 1 {
-		return exitOfOne(jobs[0])
+	if len(jobs) == 1 && jobs[0].Array == "" {
+		return octaskly.ExitCode(jobs[0].State, jobs[0].Reason)
 	}
 	for _, job := range jobs {
 		if job.State != octaskly.Completed {
@@ -35,13 +36,6 @@ func exitOf(jobs []*api.Job) int {
 		}
 	}
 	return exitDone
-}
-
-func exitOfOne(job *api.Job) int {
-	if job.Exit != nil {
-		return *job.Exit
-	}
-	return octaskly.ExitCode(job.State, job.Reason)
 }
 
 // exitStatus ends the program with a code. With a nil error there is nothing

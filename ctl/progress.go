@@ -39,6 +39,10 @@ func (t tally) plus(u tally) tally {
 	return tally{t.total + u.total, t.ended + u.ended, t.failed + u.failed, t.cancelled + u.cancelled, t.running + u.running}
 }
 
+func (t tally) minus(u tally) tally {
+	return t.plus(tally{-u.total, -u.ended, -u.failed, -u.cancelled, -u.running})
+}
+
 func (t tally) percent() int64 {
 	if t.total == 0 {
 		return 100

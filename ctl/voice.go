@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
@@ -59,16 +58,11 @@ func hintFor(err error) string {
 	return ""
 }
 
-// voice speaks on stderr. A failure to write there has nobody to be told to.
-type voice struct {
-	w      io.Writer
-	output string // the mode of -o
-}
-
-// note says something that is neither data nor an error.
-func (v *voice) note(format string, args ...any) {
-	if v.output == outputTable {
-		fmt.Fprintln(v.w, "octasklyctl: "+defuse(fmt.Sprintf(format, args...)))
+// note says something that is neither data nor an error. A failure to write to
+// stderr has nobody to be told to.
+func (s *session) note(format string, args ...any) {
+	if s.output == outputTable {
+		fmt.Fprintln(s.stderr, "octasklyctl: "+defuse(fmt.Sprintf(format, args...)))
 	}
 }
 
@@ -84,20 +78,20 @@ type errorBody struct {
 	Exit    int    `json:"exit_code"`
 }
 
-// fail reports the error that ends the program.
-func (v *voice) fail(err error) {
+// fail reports an error, if it is one with words.
+func (s *session) fail(err error) {
 	var status *exitStatus
-	if errors.As(err, &status) && status.err == nil {
+	if err == nil || errors.As(err, &status) && status.err == nil {
 		return
 	}
-	if v.output == outputJSON {
+	if s.output == outputJSON {
 		line, _ := json.Marshal(errorDocument{describe(err)}) // strings and a number: it cannot fail
-		fmt.Fprintf(v.w, "%s\n", line)
+		fmt.Fprintf(s.stderr, "%s\n", line)
 		return
 	}
-	fmt.Fprintln(v.w, "octasklyctl: error: "+defuse(err.Error()))
+	fmt.Fprintln(s.stderr, "octasklyctl: error: "+defuse(err.Error()))
 	if hint := hintFor(err); hint != "" {
-		fmt.Fprintln(v.w, "octasklyctl: hint: "+defuse(hint))
+		fmt.Fprintln(s.stderr, "octasklyctl: hint: "+defuse(hint))
 	}
 }
 

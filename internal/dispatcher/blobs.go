@@ -100,6 +100,7 @@ func syncDir(path string) error {
 type items struct {
 	file  *os.File
 	err   error
+	count int64   // lines
 	marks []int64 // offset of each line that is a multiple of markEvery
 }
 
@@ -116,16 +117,15 @@ func (b *blobs) items(hash octaskly.Blob) *items {
 
 func (it *items) mark() error {
 	r := bufio.NewReaderSize(it.file, 64<<10)
-	var at int64
-	for line := 0; ; line++ {
-		if line%markEvery == 0 {
+	for at := int64(0); ; it.count++ {
+		if it.count%markEvery == 0 {
 			it.marks = append(it.marks, at)
 		}
 		n, err := skipLine(r)
-		at += n
-		if err == io.EOF {
+		switch at += n; {
+		case err == io.EOF && n == 0:
 			return nil
-		} else if err != nil {
+		case err != nil && err != io.EOF:
 			return err
 		}
 	}

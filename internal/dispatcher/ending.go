@@ -64,8 +64,13 @@ func (c *core) received(w *worker, id octaskly.AttemptID) {
 	if t == nil || t.pending == nil {
 		return
 	}
+	m, err := c.outputs.get(id)
+	if err != nil {
+		c.err = err
+		return
+	}
 	p := t.pending
-	missing, err := c.outputs.get(id).settle(p.End.Output.Stored)
+	missing, err := m.settle(p.End.Output.Stored)
 	p.tries++
 	if missing > 0 && err == nil && p.tries < maxFetches {
 		c.fetch(w, id)
@@ -118,13 +123,19 @@ func (c *core) giveBack(w *worker, id octaskly.AttemptID) {
 	}
 }
 
-// fetch asks w for an attempt's output from where ours ends.
-func (c *core) fetch(w *worker, id octaskly.AttemptID) {
-	if w.session == nil {
-		return // asked for again when it joins
+// fetch asks w for an attempt's output from where ours ends. Of a worker that is
+// out of touch it is asked when it joins.
+func (c *core) fetch(w *worker, id octaskly.AttemptID) *mirror {
+	m, err := c.outputs.get(id)
+	if err != nil {
+		c.err = err
+		return nil
 	}
-	if from, ok := c.outputs.get(id).begin(); ok {
-		frame := c.frame(w)
-		frame.Fetch = append(frame.Fetch, protocol.Fetch{ID: id, From: from})
+	if w.session != nil {
+		if from, ok := m.begin(); ok {
+			frame := c.frame(w)
+			frame.Fetch = append(frame.Fetch, protocol.Fetch{ID: id, From: from})
+		}
 	}
+	return m
 }

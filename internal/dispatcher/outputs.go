@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -67,22 +68,25 @@ func (o *outputs) find(id octaskly.AttemptID) *mirror {
 
 // get finds an attempt's mirror, or makes one that goes on with what an earlier
 // process has received.
-func (o *outputs) get(id octaskly.AttemptID) *mirror {
+func (o *outputs) get(id octaskly.AttemptID) (*mirror, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if m := o.mirrors[id]; m != nil {
-		return m
+		return m, nil
 	}
 	path := o.path(id)
 	options := spool.Options{Path: path, Limit: o.limit}
 	log, err := spool.Open(path, options)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		os.MkdirAll(filepath.Dir(path), 0o700) // should this fail, the log says so
-		log = spool.Create(options)
+		log, err = spool.Create(options), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the output of attempt %v: %w", id, err)
 	}
 	m := &mirror{log: log, opened: make(chan struct{})}
 	o.mirrors[id] = m
-	return m
+	return m, nil
 }
 
 // end closes the mirror of an attempt that is over. Where the end came with its

@@ -95,8 +95,7 @@ func (d *Dispatcher) mirror(ctx context.Context, id octaskly.AttemptID, follow b
 				reply(nil, fmt.Errorf("worker %s, which runs it, is out of touch: %w", w.Name, octaskly.ErrUnavailable))
 				return
 			}
-			c.fetch(w, id)
-			m := c.outputs.get(id)
+			m := c.fetch(w, id)
 			c.batch.after(func(err error) { reply(m, err) })
 		case t == nil || t.Attempt >= id.Number:
 			c.batch.after(func(err error) { // the record may be in this batch

@@ -16,7 +16,8 @@ type accepted struct {
 	repeated bool
 }
 
-// Submit accepts a job. It returns once the job is on disk.
+// Submit accepts a job. It returns once the job is on disk, and leaves in j what
+// was accepted, or what had been before with the same key.
 func (d *Dispatcher) Submit(ctx context.Context, who api.Caller, j *octaskly.Job, spec *octaskly.Spec) (octaskly.JobID, bool, error) {
 	if err := spec.Check(); err != nil {
 		return 0, false, err
@@ -26,6 +27,11 @@ func (d *Dispatcher) Submit(ctx context.Context, who api.Caller, j *octaskly.Job
 			return 0, false, &octaskly.FieldError{Field: field, Why: "its bytes have not been uploaded"}
 		}
 	}
+	if spec.Items != "" {
+		if err := d.countItems(j, spec.Items); err != nil {
+			return 0, false, err
+		}
+	}
 	encoded, err := protocol.EncodeSpec(spec)
 	if err != nil {
 		return 0, false, err
@@ -33,7 +39,30 @@ func (d *Dispatcher) Submit(ctx context.Context, who api.Caller, j *octaskly.Job
 	job := *j
 	job.Owner, job.Spec, job.SpecVersion, job.SubmittedAt = who.Name, encoded, octaskly.SpecVersion, now()
 	answer, err := ask(ctx, d, func(c *core, reply func(accepted, error)) { c.submit(job, reply) })
+	if answer.repeated && err == nil {
+		record, err := d.store.Job(ctx, answer.id)
+		if err != nil {
+			return 0, false, err
+		}
+		*j = record.Job
+	}
 	return answer.id, answer.repeated, err
+}
+
+// countItems makes an element of each line.
+func (d *Dispatcher) countItems(j *octaskly.Job, blob octaskly.Blob) error {
+	it := d.blobs.items(blob)
+	defer it.close()
+	switch {
+	case it.err != nil:
+		return it.err
+	case it.count == 0:
+		return &octaskly.FieldError{Field: "items", Why: "there is no line in them"}
+	case it.count > octaskly.MaxElements:
+		return &octaskly.FieldError{Field: "items", Why: fmt.Sprintf("%d lines are more than the %d tasks of one job", it.count, octaskly.MaxElements)}
+	}
+	j.Elements, j.Array = octaskly.Span(0, it.count-1), true
+	return nil
 }
 
 func (c *core) submit(job octaskly.Job, reply func(accepted, error)) {

@@ -112,9 +112,9 @@ func TestMerge(t *testing.T) {
 func TestStreamClosedEarly(t *testing.T) {
 	r := newRig(t, config(t))
 	g := newGate(t)
-	id := r.offer(shell("exec 1>&-; echo > " + g.path + "; echo still here >&2; echo > " + g.path + "; exit 6"))
+	id := r.offer(shell("exec 1>&-; echo > " + g.path + "; read x < " + g.door + "; echo still here >&2; exit 6"))
 	g.reached()
-	g.reached()
+	g.pass()
 	f := r.end(id)
 	wantEnd(t, f, octaskly.Failed, "exit:6")
 	if stdout, stderr := text(t, f.Output); stdout != "" || stderr != "still here\n" {
@@ -143,20 +143,20 @@ func TestFollow(t *testing.T) {
 	cfg.Slots = 1
 	r := newRig(t, cfg)
 	g := newGate(t)
-	first := r.offer(shell("echo > " + g.path))
-	id := r.offer(shell("echo one; echo > " + g.path + "; echo two"))
+	first := r.offer(shell("read x < " + g.door))
+	id := r.offer(shell("echo one; read x < " + g.door + "; echo two"))
 	log, ok := r.Output(id) // while it is queued
 	if !ok {
 		t.Fatal("no output of a queued attempt")
 	}
 	reader := log.Reader(t.Context(), 0, true)
 	defer reader.Close()
-	g.reached()
+	g.pass()
 	r.end(first)
 	var head [9]byte
 	_, err := io.ReadFull(reader, head[:]) // while it runs
 	check(t, err)
-	g.reached()
+	g.pass()
 	rest, err := io.ReadAll(reader)
 	check(t, err)
 	if stdout, _ := text(t, append(head[:], rest...)); stdout != "one\ntwo\n" {

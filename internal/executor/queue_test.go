@@ -148,8 +148,7 @@ func TestRefused(t *testing.T) {
 func TestTake(t *testing.T) {
 	r := newRig(t, config(t))
 	g := newGate(t)
-	id := r.offer(shell("echo > " + g.path + "; echo > " + g.path))
-	g.reached()
+	id := r.offer(shell("read x < " + g.door))
 	<-r.Wake()
 	started, finished := r.Take()
 	if len(started) != 1 || started[0].ID != id || len(finished) != 0 {
@@ -158,7 +157,7 @@ func TestTake(t *testing.T) {
 	if _, held := r.Held(); len(held) != 1 || held[0].State != octaskly.Running || !held[0].StartedAt.Equal(started[0].At) {
 		t.Errorf("held %+v", held)
 	}
-	g.reached()
+	g.pass()
 	<-r.Wake()
 	started, finished = r.Take()
 	if len(started) != 0 || len(finished) != 1 || !finished[0].End.StartedAt.Equal(r.Unacknowledged()[0].End.StartedAt) {

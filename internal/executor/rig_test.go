@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"log/slog"
@@ -159,24 +160,49 @@ func wantEnd(t testing.TB, f protocol.Finished, state octaskly.State, reason oct
 	}
 }
 
-// gate is a FIFO that a command opens to say that it is at a certain place.
+// gate is where a command and its test meet: the command says "echo TEXT > path"
+// when it is there, and waits with "read x < door" to be let through.
 type gate struct {
-	t    testing.TB
-	path string
+	t          testing.TB
+	path, door string
+	in         *os.File
+	lines      *bufio.Reader
+	out        *os.File
 }
 
-func newGate(t testing.TB) gate {
-	g := gate{t, filepath.Join(t.TempDir(), "gate")}
-	check(t, unix.Mkfifo(g.path, 0o600))
+func newGate(t testing.TB) *gate {
+	t.Helper()
+	dir := t.TempDir()
+	g := &gate{t: t, path: filepath.Join(dir, "gate"), door: filepath.Join(dir, "door")}
+	g.in, g.out = openFIFO(t, g.path), openFIFO(t, g.door)
+	g.lines = bufio.NewReader(g.in)
 	return g
 }
 
-// reached waits for a command's "echo TEXT > gate" and returns the text.
-func (g gate) reached() string {
+// openFIFO makes a FIFO and opens both of its ends.
+func openFIFO(t testing.TB, path string) *os.File {
+	t.Helper()
+	check(t, unix.Mkfifo(path, 0o600))
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	check(t, err)
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+// reached waits for a command and returns its text.
+func (g *gate) reached() string {
 	g.t.Helper()
-	text, err := os.ReadFile(g.path)
+	check(g.t, g.in.SetReadDeadline(time.Now().Add(patience)))
+	line, err := g.lines.ReadString('\n')
 	check(g.t, err)
-	return strings.TrimSpace(string(text))
+	return strings.TrimSpace(line)
+}
+
+// pass lets a command through the door.
+func (g *gate) pass() {
+	g.t.Helper()
+	_, err := g.out.WriteString("\n")
+	check(g.t, err)
 }
 
 func check(t testing.TB, err error) {

@@ -61,8 +61,8 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 		&w.undo:     `ROLLBACK`,
 		&w.job:      `INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		&w.progress: `INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		&w.task:     `INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		&w.result:   `INSERT INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		&w.task:     `INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		&w.result:   `INSERT INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		&w.worker:   `INSERT OR REPLACE INTO workers VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		&w.ledger: `UPDATE ledger SET seq = ?, completed = completed + ?, failed = failed + ?,
 			timed_out = timed_out + ?, cancelled = cancelled + ?`,
@@ -141,14 +141,14 @@ func (w *writer) putProgress(p *ProgressRow) error {
 }
 
 func (w *writer) putTask(t *octaskly.Task) error {
-	_, err := w.task.Exec(int64(t.Job), t.Index, int64(t.State), t.Attempt, t.Failures, t.Losses, string(t.Worker), t.Cancel,
+	_, err := w.task.Exec(taskKey(t.Job, t.Index), int64(t.State), t.Attempt, t.Failures, t.Losses, string(t.Worker), t.Cancel,
 		string(t.Reason), t.Detail, micros(t.NotBefore), micros(t.AssignedAt), micros(t.StartedAt), micros(t.EndedAt), t.Seq)
 	return err
 }
 
 func (w *writer) insertResult(a *octaskly.Attempt) error {
 	e := &a.End
-	_, err := w.result.Exec(a.Seq, int64(a.ID.Job), a.ID.Index, a.ID.Number, string(a.Worker), int64(e.State),
+	_, err := w.result.Exec(a.Seq, taskKey(a.ID.Job, a.ID.Index), a.ID.Number, string(a.Worker), int64(e.State),
 		string(e.Reason), e.Detail, micros(a.AssignedAt), micros(e.StartedAt), micros(e.EndedAt), int64(e.CPUTime), e.MaxRSS,
 		e.Leftover, e.Output.Stored, e.Output.Stdout, e.Output.Stderr, e.Output.Discarded, a.Inline)
 	return err
@@ -166,6 +166,9 @@ func (w *writer) putWorker(k *octaskly.Worker) error {
 	_, err = w.worker.Exec(string(k.ID), k.Name, k.Version, k.Slots, string(room), string(features), k.Address, micros(k.SeenAt))
 	return err
 }
+
+// taskKey is the primary key of a task. octaskly.MaxIndex is less than 2^30.
+func taskKey(job octaskly.JobID, i octaskly.Index) int64 { return int64(job)<<30 | i }
 
 // micros is how a time is stored.
 func micros(t time.Time) int64 {

@@ -53,8 +53,9 @@ func scanLive(r row, l *LiveJob) error { return scanJob(r, &l.Job, &l.Progress) 
 func (s *Store) loadTasks(ctx context.Context, l *LiveJob) (err error) {
 	r := &l.Progress.Rows
 	if r[octaskly.Queued]+r[octaskly.Assigned]+r[octaskly.Running] > 0 {
-		query := `SELECT ` + taskColumns + ` FROM tasks t WHERE t.job = ? AND t.state < ? ORDER BY t.idx`
-		l.Tasks, err = list(ctx, s.readers, scanTask, query, int64(l.Job.ID), int64(octaskly.Completed))
+		query := `SELECT ` + taskColumns + ` FROM tasks t WHERE t.id BETWEEN ? AND ? AND t.state < ? ORDER BY t.id`
+		l.Tasks, err = list(ctx, s.readers, scanTask, query,
+			taskKey(l.Job.ID, 0), taskKey(l.Job.ID, octaskly.MaxIndex), int64(octaskly.Completed))
 	}
 	return err
 }

@@ -149,8 +149,8 @@ func numbers(states []octaskly.State) []any {
 // Task finds the row of a task that has left the queue.
 func (s *Store) Task(ctx context.Context, job octaskly.JobID, i octaskly.Index) (*octaskly.Task, error) {
 	t := new(octaskly.Task)
-	query := `SELECT ` + taskColumns + ` FROM tasks t WHERE t.job = ? AND t.idx = ?`
-	if err := scanTask(s.readers.QueryRowContext(ctx, query, int64(job), i), t); err != nil {
+	query := `SELECT ` + taskColumns + ` FROM tasks t WHERE t.id = ?`
+	if err := scanTask(s.readers.QueryRowContext(ctx, query, taskKey(job, i)), t); err != nil {
 		return nil, missing(err)
 	}
 	return t, nil
@@ -159,25 +159,25 @@ func (s *Store) Task(ctx context.Context, job octaskly.JobID, i octaskly.Index) 
 // Tasks lists tasks of a job that have left the queue, by index. No states are
 // all.
 func (s *Store) Tasks(ctx context.Context, job octaskly.JobID, states []octaskly.State, from octaskly.Index, limit int) ([]octaskly.Task, error) {
-	query, args := `SELECT `+taskColumns+` FROM tasks t WHERE t.job = ? AND t.idx >= ?`, []any{int64(job), from}
+	query, args := `SELECT `+taskColumns+` FROM tasks t WHERE t.id BETWEEN ? AND ?`, []any{taskKey(job, from), taskKey(job, octaskly.MaxIndex)}
 	if len(states) > 0 {
 		query += ` AND t.state IN (` + marks(len(states)) + `)`
 		args = append(args, numbers(states)...)
 	}
-	return list(ctx, s.readers, scanTask, query+` ORDER BY t.idx LIMIT ?`, append(args, limit)...)
+	return list(ctx, s.readers, scanTask, query+` ORDER BY t.id LIMIT ?`, append(args, limit)...)
 }
 
 // Attempts lists the attempts of a task that have ended, without their output.
 func (s *Store) Attempts(ctx context.Context, job octaskly.JobID, i octaskly.Index) ([]octaskly.Attempt, error) {
-	query := `SELECT ` + resultColumns + ` FROM results r WHERE r.job = ? AND r.idx = ? ORDER BY r.attempt`
-	return list(ctx, s.readers, scanResult, query, int64(job), i)
+	query := `SELECT ` + resultColumns + ` FROM results r WHERE r.task = ? ORDER BY r.attempt`
+	return list(ctx, s.readers, scanResult, query, taskKey(job, i))
 }
 
 // Output is the stored output of an attempt that has ended, and how much there
 // is of it: when that is more, it lies in a file.
 func (s *Store) Output(ctx context.Context, id octaskly.AttemptID) (inline []byte, stored int64, err error) {
-	query := `SELECT output, stored FROM results WHERE job = ? AND idx = ? AND attempt = ?`
-	err = s.readers.QueryRowContext(ctx, query, int64(id.Job), id.Index, id.Number).Scan(&inline, &stored)
+	query := `SELECT output, stored FROM results WHERE task = ? AND attempt = ?`
+	err = s.readers.QueryRowContext(ctx, query, taskKey(id.Job, id.Index), id.Number).Scan(&inline, &stored)
 	return inline, stored, missing(err)
 }
 

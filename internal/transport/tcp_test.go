@@ -133,7 +133,7 @@ func pipe(to, from net.Conn) {
 }
 
 func TestListenerClose(t *testing.T) {
-	cfg := Config{Key: security.GenerateKey()}
+	cfg := Config{Key: security.GenerateKey(), OpeningTimeout: time.Hour}
 	l := listenTCP(t, listen(t), cfg)
 	worker, dispatcher := connect(t, l, l.Addr().String(), cfg)
 	waiting, err := DialTCP(t.Context(), l.Addr().String(), cfg) // nobody accepts it
@@ -151,7 +151,9 @@ func TestListenerClose(t *testing.T) {
 	}
 	bye, cut := readError(worker.Control()), readError(waiting.Control())
 
-	if err := l.Close(); err != nil {
+	closed := make(chan error, 1)
+	go func() { closed <- l.Close() }()
+	if err := wait(t, closed); err != nil {
 		t.Errorf("Close: %v", err)
 	}
 	wait(t, dispatcher.Done())
@@ -172,6 +174,75 @@ func TestListenerClose(t *testing.T) {
 	}
 	if err := l.Close(); err != nil {
 		t.Errorf("second Close: %v", err)
+	}
+}
+
+// slowListener takes its time to notice that it is closed.
+type slowListener struct {
+	net.Listener
+	notice chan struct{}
+}
+
+func (l slowListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		<-l.notice
+	}
+	return conn, err
+}
+
+func TestListenerCloseWaits(t *testing.T) {
+	ln := slowListener{listen(t), make(chan struct{})}
+	l := listenTCP(t, ln, Config{Key: security.GenerateKey()})
+	closed := make(chan error, 1)
+	go func() { closed <- l.Close() }()
+	select {
+	case <-closed:
+		t.Error("Close did not wait")
+	case <-time.After(20 * time.Millisecond):
+	}
+	close(ln.notice)
+	wait(t, closed)
+}
+
+// TestOpeningTimeoutPasses wants the deadline of the opening not to stay on
+// what was opened.
+func TestOpeningTimeoutPasses(t *testing.T) {
+	cfg := Config{Key: security.GenerateKey(), OpeningTimeout: time.Second}
+	l := listenTCP(t, listen(t), cfg)
+	var p pair
+	p.worker, p.dispatcher = connect(t, l, l.Addr().String(), cfg)
+	here, _, there := openBulk(t, p, nil)
+	here.SetReadDeadline(time.Now().Add(cfg.OpeningTimeout))
+	if _, err := here.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatal(err)
+	}
+	for _, ends := range [][2]Channel{{here, there}, {p.worker.Control(), p.dispatcher.Control()}} {
+		for _, way := range [][2]Channel{{ends[0], ends[1]}, {ends[1], ends[0]}} {
+			ends[0].SetReadDeadline(time.Now().Add(patience))
+			_, sent := way[0].Write([]byte("x"))
+			_, got := way[1].Read(make([]byte, 1))
+			if err := errors.Join(sent, got); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// TestSessionsForgotten wants no trace of sessions that have ended.
+func TestSessionsForgotten(t *testing.T) {
+	cfg := Config{Key: security.GenerateKey()}
+	l := listenTCP(t, listen(t), cfg).(*tcpListener)
+	_, first := connect(t, l, l.Addr().String(), cfg)
+	worker, second := connect(t, l, l.Addr().String(), cfg)
+	first.Close()
+	failed := readError(second.Control())
+	worker.Close()
+	wait(t, failed)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.sessions) > 0 {
+		t.Errorf("%d sessions are remembered", len(l.sessions))
 	}
 }
 
@@ -271,20 +342,97 @@ func TestBulkLimit(t *testing.T) {
 	}
 }
 
+// TestBulksTakeNoPlace wants bulk channels that wait for AcceptBulk not to shut
+// out others who are opening connections.
+func TestBulksTakeNoPlace(t *testing.T) {
+	cfg := Config{Key: security.GenerateKey(), MaxOpenings: 2}
+	l := listenTCP(t, listen(t), cfg)
+	worker, _ := connect(t, l, l.Addr().String(), cfg)
+	for range 5 {
+		if _, err := worker.OpenBulk(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// moved is a connection whose peer is said to be elsewhere.
+type moved struct {
+	net.Conn
+	to    net.Addr
+	asked chan struct{}
+}
+
+func (c moved) RemoteAddr() net.Addr {
+	close(c.asked)
+	return c.to
+}
+
+// TestCloseWhileDialing closes a session whose dispatcher takes no connections.
+func TestCloseWhileDialing(t *testing.T) {
+	cfg := Config{Key: security.GenerateKey()}
+	l := listenTCP(t, listen(t), cfg)
+	worker, _ := connect(t, l, l.Addr().String(), cfg)
+	s := worker.(*workerSession)
+	asked := make(chan struct{})
+	s.control.raw = moved{s.control.raw, deaf(t), asked}
+	opened := make(chan error, 1)
+	go func() {
+		_, err := s.OpenBulk(t.Context(), nil)
+		opened <- err
+	}()
+	wait(t, asked)
+	s.Close()
+	select {
+	case err := <-opened:
+		if !errors.Is(err, net.ErrClosed) {
+			t.Errorf("OpenBulk: %v", err)
+		}
+	case <-time.After(patience / 2): // half of its own timeout
+		t.Error("OpenBulk goes on")
+	}
+}
+
+// deaf returns the address of a listener whose queue is full, so that the
+// kernel drops further attempts to connect.
+func deaf(t *testing.T) net.Addr {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	if err := errors.Join(unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}), unix.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	name, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: name.(*unix.SockaddrInet4).Port}
+	conn, err := net.Dial("tcp", addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return addr
+}
+
 // TestCloseOfUnread fills the way to the peer, so that the goodbye finds no room.
 func TestCloseOfUnread(t *testing.T) {
 	cfg := Config{Key: security.GenerateKey()}
 	l := listenTCP(t, listen(t), cfg)
 	worker, _ := connect(t, l, l.Addr().String(), cfg)
 	raw := worker.(*workerSession).control.raw
-	var err error
-	for err == nil {
-		raw.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
-		_, err = raw.Write(make([]byte, 1<<16))
+	for _, n := range []int{1 << 16, 1} {
+		for err := error(nil); err == nil; {
+			raw.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+			_, err = raw.Write(make([]byte, n))
+		}
 	}
 	raw.SetWriteDeadline(time.Time{})
 	begin := time.Now()
 	worker.Close()
+	t.Log(time.Since(begin))
 	if took := time.Since(begin); took > goodbye+time.Second {
 		t.Errorf("Close took %v", took)
 	}
@@ -349,13 +497,29 @@ func TestCutAtRecord(t *testing.T) {
 	}
 }
 
-// TestTLS holds the handshake to what the proof relies on.
+// TestTLS holds the handshake to what the proof relies on: no connection takes
+// secrets over from another.
 func TestTLS(t *testing.T) {
-	cfg := Config{Key: security.GenerateKey()}
-	l := listenTCP(t, listen(t), cfg)
-	worker, _ := connect(t, l, l.Addr().String(), cfg)
-	state := worker.(*workerSession).control.ConnectionState()
-	if state.Version != tls.VersionTLS13 || state.NegotiatedProtocol != "octaskly/1" || state.DidResume {
-		t.Errorf("version %x, protocol %q, resumed %v", state.Version, state.NegotiatedProtocol, state.DidResume)
+	g := newGate(t, Config{})
+	cache := tls.NewLRUClientSessionCache(1)
+	for range 2 {
+		config := clientTLS()
+		config.ClientSessionCache, config.ServerName = cache, "octaskly"
+		conn := tls.Client(g.dial(t), config)
+		exporter, err := bind(conn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := opening{kind: kindControl, proof: security.Prove(g.cfg.Key, security.Worker, exporter)}
+		if _, err := conn.Write(o.bytes()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := readAnswer(conn, kindControl); err != nil {
+			t.Fatal(err)
+		}
+		state := conn.ConnectionState()
+		if state.Version != tls.VersionTLS13 || state.NegotiatedProtocol != "octaskly/1" || state.DidResume {
+			t.Errorf("version %x, protocol %q, resumed %v", state.Version, state.NegotiatedProtocol, state.DidResume)
+		}
 	}
 }

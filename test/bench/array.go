@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/octaskly/octaskly/internal/client"
+	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/test/cluster"
 )
 
@@ -59,10 +61,9 @@ func measureArray(ctx context.Context, l *lab) ([]float64, error) {
 
 // narrowArrayProbe has no more slots than the floor has processes.
 func narrowArrayProbe(l *lab) probe {
-	name := "narrow"
 	return probe{
-		name: name,
-		rows: []row{{name: name, unit: rate, about: fmt.Sprintf("the same with %d slots", l.procs)}},
+		name: "narrow",
+		rows: []row{{name: "narrow", unit: rate, about: fmt.Sprintf("the same with %d slots", l.procs)}},
 		measure: func(ctx context.Context, l *lab) ([]float64, error) {
 			return l.withCluster(ctx, l.procs, func(c *cluster.Cluster) ([]float64, error) {
 				if _, err := runArray(ctx, c, warmUp); err != nil {
@@ -75,16 +76,36 @@ func narrowArrayProbe(l *lab) probe {
 	}
 }
 
-// runArray returns the time from before the submission until wait has returned,
-// which succeeds only if every task has.
+// runArray returns the time from before the submission until wait has returned.
 func runArray(ctx context.Context, c *cluster.Cluster, tasks int) (time.Duration, error) {
 	start := time.Now()
 	id, err := ctl(ctx, c, "submit", "--array", "0-"+strconv.Itoa(tasks-1), "--", "true")
 	if err != nil {
 		return 0, err
 	}
-	_, err = ctl(ctx, c, "wait", id)
-	return time.Since(start), err
+	if _, err := ctl(ctx, c, "wait", id); err != nil {
+		return 0, err
+	}
+	took := time.Since(start)
+	return took, haveCompleted(ctx, c, id, tasks)
+}
+
+// haveCompleted returns an error unless all tasks of a job have.
+func haveCompleted(ctx context.Context, c *cluster.Cluster, id string, tasks int) error {
+	job, err := octaskly.ParseTaskID(id)
+	if err != nil {
+		return err
+	}
+	talker := client.New(client.Options{Socket: c.Socket()})
+	defer talker.Close()
+	shown, err := talker.Show(ctx, job)
+	if err != nil {
+		return err
+	}
+	if got := shown.Counts[octaskly.Completed.String()]; got != int64(tasks) {
+		return fmt.Errorf("job %s has completed %d of %d tasks", id, got, tasks)
+	}
+	return nil
 }
 
 // spent is the processor time of the dispatcher and of the worker so far.

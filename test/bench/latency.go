@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os/exec"
 	"strconv"
 	"strings"
 	"time"
@@ -16,14 +17,16 @@ import (
 
 // latencyProbe is how long a command takes to be running on an idle machine, by
 // its own clock: date tells the time as soon as it is there.
-func latencyProbe(l *lab) probe {
+func latencyProbe(*lab) probe {
 	return probe{
 		name: "latency",
 		rows: []row{
-			{name: "received → running p50", unit: millis, about: fmt.Sprintf("%s, one at a time", "date +%s.%N"), aims: []aim{atMost(2.5)}},
+			{name: "received → running p50", unit: millis, about: "date +%s.%N, one at a time", aims: []aim{atMost(2.5)}},
 			{name: "received → running p99", unit: millis, aims: []aim{atMost(5)}},
 			{name: "sent → running p50", unit: millis, about: "from before the client sends the request"},
 			{name: "sent → running p99", unit: millis},
+			{name: "spawned → running p50", unit: millis, about: "without octaskly, in turn with it"},
+			{name: "spawned → running p99", unit: millis},
 		},
 		measure: measureLatency,
 	}
@@ -33,46 +36,65 @@ func measureLatency(ctx context.Context, l *lab) ([]float64, error) {
 	return l.withCluster(ctx, l.slots(), func(c *cluster.Cluster) ([]float64, error) {
 		talker := client.New(client.Options{Socket: c.Socket()})
 		defer talker.Close()
-		var received, sent []float64
+		var delays [3][]float64 // since received, sent, spawned
 		for i := range warmUp/10 + l.samples {
-			d, err := l.startOne(ctx, talker)
+			received, sent, err := l.startOne(ctx, talker)
 			if err != nil {
 				return nil, err
 			}
-			if i >= warmUp/10 {
-				received = append(received, inMillis(d.sinceReceived))
-				sent = append(sent, inMillis(d.sinceSent))
+			spawned, err := l.spawnOne(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if i < warmUp/10 {
+				continue
+			}
+			for i, delay := range []time.Duration{received, sent, spawned} {
+				delays[i] = append(delays[i], inMillis(delay))
 			}
 		}
-		return []float64{
-			quantile(received, 0.5), quantile(received, 0.99), quantile(sent, 0.5), quantile(sent, 0.99),
-		}, nil
+		var figures []float64
+		for _, d := range delays {
+			figures = append(figures, quantile(d, 0.5), quantile(d, 0.99))
+		}
+		return figures, nil
 	})
 }
 
-type delay struct{ sinceReceived, sinceSent time.Duration }
+const clockFormat = "+%s.%N"
 
 // startOne returns when the command is over.
-func (l *lab) startOne(ctx context.Context, talker *client.Client) (delay, error) {
-	submission := &api.Submission{Argv: []api.Text{api.Text(l.date), "+%s.%N"}}
+func (l *lab) startOne(ctx context.Context, talker *client.Client) (sinceReceived, sinceSent time.Duration, err error) {
+	submission := &api.Submission{Argv: []api.Text{api.Text(l.date), clockFormat}}
 	sent := time.Now()
 	accepted, err := talker.Submit(ctx, submission)
 	if err != nil {
-		return delay{}, err
+		return 0, 0, err
 	}
 	id, err := octaskly.ParseTaskID(accepted.ID)
 	if err != nil {
-		return delay{}, err
+		return 0, 0, err
 	}
 	running, err := readClock(ctx, talker, id)
 	if err != nil {
-		return delay{}, err
+		return 0, 0, err
 	}
 	job, err := talker.Show(ctx, id)
 	if err != nil {
-		return delay{}, err
+		return 0, 0, err
 	}
-	return delay{running.Sub(job.SubmittedAt), running.Sub(sent)}, nil
+	return running.Sub(job.SubmittedAt), running.Sub(sent), nil
+}
+
+func (l *lab) spawnOne(ctx context.Context) (time.Duration, error) {
+	cmd := exec.CommandContext(ctx, l.date, clockFormat)
+	spawned := time.Now()
+	said, err := output(cmd)
+	if err != nil {
+		return 0, err
+	}
+	running, err := parseClock(string(said))
+	return running.Sub(spawned), err
 }
 
 // readClock is the time that the command has printed.

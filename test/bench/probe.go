@@ -54,6 +54,7 @@ var all = []func(*lab) probe{
 	xargsProbe,
 	arrayProbe,
 	narrowArrayProbe,
+	nullProbe,
 	singlesProbe,
 	latencyProbe,
 	idleProbe,

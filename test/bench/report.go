@@ -11,7 +11,7 @@ import (
 )
 
 // busy is how many percent of the processors others may have.
-const busy = 5
+const busy = 10
 
 // write prints the table and then the aims.
 func (r *results) write(w io.Writer) error {

@@ -52,10 +52,13 @@ CREATE TABLE progress (
 ) STRICT;
 CREATE INDEX progress_live ON progress (job) WHERE ended_at = 0;
 
--- Tasks that have left the queue at least once.
+-- Tasks that have left the queue at least once. The id is the job's, times 2^30,
+-- plus the index: one integer, so that the elements of a job lie side by side and
+-- a further one is appended.
 CREATE TABLE tasks (
-    job         INTEGER NOT NULL,
-    idx         INTEGER NOT NULL,
+    id          INTEGER PRIMARY KEY,
+    job         INTEGER AS (id >> 30) VIRTUAL,
+    idx         INTEGER AS (id & 1073741823) VIRTUAL,
     state       INTEGER NOT NULL,
     attempt     INTEGER NOT NULL,
     failures    INTEGER NOT NULL,
@@ -68,15 +71,15 @@ CREATE TABLE tasks (
     assigned_at INTEGER NOT NULL,
     started_at  INTEGER NOT NULL,
     ended_at    INTEGER NOT NULL,
-    seq         INTEGER NOT NULL,
-    PRIMARY KEY (job, idx)
-) STRICT, WITHOUT ROWID;
+    seq         INTEGER NOT NULL
+) STRICT;
 
 -- Attempts that have ended, in the order of their ends. Longer output is a file.
 CREATE TABLE results (
     seq         INTEGER PRIMARY KEY,
-    job         INTEGER NOT NULL,
-    idx         INTEGER NOT NULL,
+    task        INTEGER NOT NULL,
+    job         INTEGER AS (task >> 30) VIRTUAL,
+    idx         INTEGER AS (task & 1073741823) VIRTUAL,
     attempt     INTEGER NOT NULL,
     worker      TEXT NOT NULL,
     state       INTEGER NOT NULL,
@@ -94,7 +97,7 @@ CREATE TABLE results (
     discarded   INTEGER NOT NULL,
     output      BLOB
 ) STRICT;
-CREATE UNIQUE INDEX results_by_attempt ON results (job, idx, attempt);
+CREATE UNIQUE INDEX results_by_attempt ON results (task, attempt);
 
 CREATE TABLE workers (
     id       TEXT PRIMARY KEY,

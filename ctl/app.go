@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/octaskly/octaskly/internal/client"
+)
+
+// The modes of -o.
+const (
+	outputTable = "table"
+	outputJSON  = "json"
+	outputQuiet = "quiet"
+)
+
+var outputs = []string{outputTable, outputJSON, outputQuiet}
+
+// session is one call of the program: its streams, and whom it talks to.
+type session struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	output         string // the mode of -o
+	socket         string // of --socket; empty: see client.Options
+	outage         outage
+	made           *client.Client // by client()
+}
+
+// run is the program. It returns its exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	s := &session{stdin: stdin, stdout: stdout, stderr: stderr, output: outputTable}
+	s.outage.note = s.note
+	defer s.close()
+	err := s.main(ctx, args[1:])
+	s.fail(err)
+	return exitCode(err)
+}
+
+func (s *session) main(ctx context.Context, argv []string) error {
+	app := s.app()
+	if n := len(argv); n > 0 && argv[n-1] == completeFlag {
+		s.complete(ctx, app, argv[:n-1])
+		return nil
+	}
+	line, err := readLine(app, argv)
+	s.global(line)
+	if err != nil {
+		return err
+	}
+	cmd := line.leaf()
+	switch {
+	case line.has("version") && !line.help:
+		return s.printVersion(ctx)
+	case line.help || cmd == nil || len(cmd.Subcommands) > 0:
+		return writeHelp(s.stdout, app, cmd, line.name())
+	}
+	return app.RunContext(ctx, line.args(app))
+}
+
+// global takes the flags of all commands over, also from a line with a mistake:
+// how that is reported depends on them.
+func (s *session) global(line *commandLine) {
+	for _, use := range line.uses {
+		switch use.name {
+		case "o", "output":
+			if slices.Contains(outputs, use.value) {
+				s.output = use.value
+			}
+		case "socket":
+			s.socket = use.value
+		}
+	}
+}
+
+// app lists the commands.
+func (s *session) app() *cli.App {
+	app := &cli.App{
+		Name:   "octasklyctl",
+		Writer: s.stdout, ErrWriter: s.stderr,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "socket", Usage: "talk to the dispatcher at `PATH`", EnvVars: []string{client.SocketVar}},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "print a `FORMAT`: table, json, or quiet for ids alone"},
+			&cli.BoolFlag{Name: "version", Usage: "print the version"},
+		},
+		Commands: []*cli.Command{
+			s.submitCommand(), s.runCommand(),
+			s.lsCommand(), s.showCommand(), s.logsCommand(), s.waitCommand(),
+			s.cancelCommand(), s.signalCommand(), s.retryCommand(),
+			s.statsCommand(), s.workerCommand(), s.versionCommand(), s.completionCommand(),
+		},
+		Before: checkOutput,
+		// Help is ours (help.go), and so are errors (voice.go).
+		HideHelp:                  true,
+		DisableSliceFlagSeparator: true, // --env A=1,2 is one variable
+		ExitErrHandler:            func(*cli.Context, error) {},
+		OnUsageError:              func(_ *cli.Context, err error, _ bool) error { return usagef("%v", err) },
+	}
+	hideHelp(app.Commands)
+	return app
+}
+
+// hideHelp keeps cli from taking the word "help" for a command of each command.
+func hideHelp(commands []*cli.Command) {
+	for _, cmd := range commands {
+		cmd.HideHelp = true
+		hideHelp(cmd.Subcommands)
+	}
+}
+
+func checkOutput(c *cli.Context) error {
+	if mode := c.String("output"); c.IsSet("output") && !slices.Contains(outputs, mode) {
+		return usagef("cannot use --output %q: want %s", mode, strings.Join(outputs, ", "))
+	}
+	return nil
+}
+
+// client connects with the first call.
+func (s *session) client() *client.Client {
+	if s.made == nil {
+		s.made = client.New(client.Options{Socket: s.socket, Notice: s.outage.notice})
+	}
+	return s.made
+}
+
+func (s *session) close() {
+	if s.made != nil {
+		s.made.Close()
+	}
+}
+
+func (s *session) print(format string, args ...any) error {
+	_, err := fmt.Fprintf(s.stdout, format, args...)
+	return err
+}

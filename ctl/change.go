@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/octaskly/octaskly/internal/api"
+	"github.com/octaskly/octaskly/internal/client"
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+// change is a command that does something to tasks.
+type change struct {
+	done   string // "cancelled", before the number of tasks
+	cannot string // "is already over", behind an id that it did not apply to
+	apply  func(context.Context, client.Selector) (*api.Outcome, error)
+}
+
+// maxAsked bounds the ids whose state is looked up to explain an outcome.
+const maxAsked = 10
+
+// change applies a change to each selector in turn and prints what came of it.
+// It fails if there is nothing that it applied to.
+func (s *session) change(ctx context.Context, selectors []client.Selector, c change) error {
+	var total api.Outcome
+	for _, selector := range selectors {
+		outcome, err := c.apply(ctx, selector)
+		if err != nil {
+			return s.changed(ctx, total, c, err)
+		}
+		total.Done += outcome.Done
+		total.Already = append(total.Already, outcome.Already...)
+	}
+	return s.changed(ctx, total, c, nil)
+}
+
+// changed prints an outcome, also the part that came before an error.
+func (s *session) changed(ctx context.Context, o api.Outcome, c change, err error) error {
+	switch {
+	case err != nil && o.Done == 0:
+		return err
+	case s.output == outputJSON:
+		if printed := s.printJSON(o); printed != nil {
+			return printed
+		}
+	case s.output == outputTable:
+		if printed := s.print("%s %s\n", c.done, plural(o.Done, "task")); printed != nil {
+			return printed
+		}
+	}
+	for i, id := range o.Already {
+		s.note("%s %s%s", id, c.cannot, s.stateOf(ctx, id, i))
+	}
+	if err == nil && o.Done == 0 && len(o.Already) > 0 {
+		return exits(exitError)
+	}
+	return err
+}
+
+// stateOf is the state of a task in brackets; "" for the many and the unknown.
+func (s *session) stateOf(ctx context.Context, text string, asked int) string {
+	id, err := octaskly.ParseTaskID(text)
+	if err != nil || asked >= maxAsked || s.output != outputTable {
+		return ""
+	}
+	detail, err := s.client().Show(ctx, id)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf(" (%v)", detail.State)
+}
+
+// selectorsOf makes selectors of words that have been checked.
+func selectorsOf(words []string, everyone bool) []client.Selector {
+	all := make([]client.Selector, len(words))
+	for i, word := range words {
+		all[i] = client.Selector{Text: word, Everyone: everyone && word == "all"}
+	}
+	return all
+}
+
+// plural is "1 task" or "2 tasks".
+func plural(n int64, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/octaskly/octaskly/internal/client"
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+//go:embed completions/octasklyctl.bash
+var bashCompletion string
+
+//go:embed completions/octasklyctl.zsh
+var zshCompletion string
+
+//go:embed completions/octasklyctl.fish
+var fishCompletion string
+
+func (s *session) completionCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "completion",
+		Usage:       "print a completion script for bash, zsh or fish",
+		Description: "Prints what makes a shell complete commands, flags, states and ids. The head of each\nscript says how to load it.",
+		ArgsUsage:   "bash|zsh|fish",
+		UsageText:   ". <(octasklyctl completion bash)",
+		Action:      s.completion,
+	}
+}
+
+func (s *session) completion(c *cli.Context) error {
+	scripts := map[string]string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}
+	script, ok := scripts[c.Args().First()]
+	if !ok || c.NArg() != 1 {
+		return usagef("cannot tell which shell; want octasklyctl completion bash, zsh or fish")
+	}
+	_, err := io.WriteString(s.stdout, script)
+	return err
+}
+
+// idStates are the states in which a job is worth naming, by command.
+var idStates = map[string][]octaskly.State{
+	"cancel": live, "wait": live, "signal": {octaskly.Running},
+	"retry": {octaskly.Failed, octaskly.TimedOut, octaskly.Cancelled},
+	"show":  nil, "logs": nil,
+}
+
+var live = []octaskly.State{octaskly.Queued, octaskly.Assigned, octaskly.Running}
+
+func takesIDs(cmd *cli.Command) bool {
+	_, takes := idStates[cmd.Name]
+	return takes
+}
+
+// ids are those of jobs, with state and command. Nobody is told that the
+// dispatcher is away.
+func (s *session) ids(ctx context.Context, line *commandLine, cmd *cli.Command) []candidate {
+	if cmd.Name == "signal" && len(line.words) > 0 {
+		return words(strings.Fields("TERM INT HUP KILL USR1 USR2 STOP CONT QUIT")...)
+	}
+	s.global(line)
+	ctx, cancel := context.WithTimeout(ctx, completeWithin)
+	defer cancel()
+	jobs, _ := s.client().Jobs(ctx, client.Query{States: idStates[cmd.Name], Limit: 50})
+	var all []candidate
+	for i := range jobs {
+		if job := &jobs[i]; !slices.Contains(line.words, job.ID) {
+			all = append(all, candidate{job.ID, stateText(job) + " " + shorten(commandText(job.Command), 60)})
+		}
+	}
+	return append(all, candidate{"last", "your latest job"}, candidate{"all", "your jobs that are not over"})
+}

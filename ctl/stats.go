@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/octaskly/octaskly/internal/units"
+)
+
+func (s *session) statsCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "stats",
+		Usage:       "sum up the whole fleet",
+		Description: "Sums up tasks by state, workers and their slots, and the dispatcher itself.",
+		ArgsUsage:   "[FLAG…]",
+		UsageText:   "octasklyctl stats\noctasklyctl stats -o json | jq .tasks.queued",
+		Action:      s.stats,
+	}
+}
+
+func (s *session) stats(c *cli.Context) error {
+	if err := noWords(c); err != nil {
+		return err
+	}
+	stats, err := s.client().Stats(c.Context)
+	if err != nil {
+		return err
+	}
+	if s.output == outputJSON {
+		return s.printJSON(stats)
+	}
+	p := &page{}
+	for _, state := range sortedStates(stats.Tasks) {
+		p.line(state, fmt.Sprint(stats.Tasks[state]))
+	}
+	p.line("jobs", fmt.Sprintf("%d not over", stats.Jobs))
+	p.line("workers", fmt.Sprintf("%d connected", stats.Workers))
+	p.line("slots", fmt.Sprintf("%d, %d busy", stats.Slots, stats.Busy))
+	p.line("database", units.Size(stats.Database).Human())
+	p.line("fleet", stats.Fleet)
+	p.line("version", stats.Version)
+	p.time("started", &stats.StartedAt, time.Now())
+	return p.write(s.stdout)
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/octaskly/octaskly/internal/api"
+)
+
+func (s *session) workerCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "worker",
+		Usage:       "look at the machines that run commands",
+		Description: "Workers are the machines that run commands.",
+		ArgsUsage:   "COMMAND",
+		Subcommands: []*cli.Command{{
+			Name:  "ls",
+			Usage: "list the workers",
+			Description: "Lists the workers that the dispatcher knows. CONTAINS is how a worker keeps the\n" +
+				"processes of a command together: with cgroup none escapes its end.",
+			ArgsUsage: "[FLAG…]",
+			UsageText: "octasklyctl worker ls\noctasklyctl worker ls -o json | jq '.workers[].slots'",
+			Action:    s.workerLs,
+		}},
+	}
+}
+
+func (s *session) workerLs(c *cli.Context) error {
+	if err := noWords(c); err != nil {
+		return err
+	}
+	workers, err := s.client().Workers(c.Context)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(workers, func(a, b api.Worker) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	switch s.output {
+	case outputJSON:
+		return s.printJSON(api.Workers{Workers: append([]api.Worker{}, workers...)})
+	case outputQuiet:
+		for _, w := range workers {
+			if err := s.print("%s\n", w.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	t := workerTable(workers, time.Now())
+	t.width = terminalWidth(s.stdout)
+	return t.write(s.stdout)
+}
+
+func workerTable(workers []api.Worker, now time.Time) *table {
+	t := newTable("NAME", "STATE", "SLOTS", "BUSY", "CPUS", "MEMORY", "CONTAINS", "VERSION", "ADDRESS", "SEEN")
+	t.give = 0
+	for _, w := range workers {
+		t.add(w.Name, w.State, fmt.Sprint(w.Slots), fmt.Sprint(w.Running+w.Assigned), fmt.Sprintf("%g", w.CPUs),
+			sizeText(w.Memory), w.Contains, w.Version, w.Address, agoText(w.SeenAt, now))
+	}
+	return t
+}
