@@ -26,16 +26,14 @@ type session struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	output         string // the mode of -o
-	socket         string // of --socket; empty: see client.Options
 	outage         outage
-	made           *client.Client // by client()
+	client         *client.Client // set once the flags are known
 }
 
 // run is the program. It returns its exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	s := &session{stdin: stdin, stdout: stdout, stderr: stderr, output: outputTable}
 	s.outage.note = s.note
-	defer s.close()
 	err := s.main(ctx, args[1:])
 	s.fail(err)
 	return exitCode(err)
@@ -49,6 +47,7 @@ func (s *session) main(ctx context.Context, argv []string) error {
 	}
 	line, err := readLine(app, argv)
 	s.global(line)
+	defer s.client.Close()
 	if err != nil {
 		return err
 	}
@@ -65,6 +64,7 @@ func (s *session) main(ctx context.Context, argv []string) error {
 // global takes the flags of all commands over, also from a line with a mistake:
 // how that is reported depends on them.
 func (s *session) global(line *commandLine) {
+	socket := ""
 	for _, use := range line.uses {
 		switch use.name {
 		case "o", "output":
@@ -72,9 +72,10 @@ func (s *session) global(line *commandLine) {
 				s.output = use.value
 			}
 		case "socket":
-			s.socket = use.value
+			socket = use.value
 		}
 	}
+	s.client = client.New(client.Options{Socket: socket, Notice: s.outage.notice})
 }
 
 // app lists the commands.
@@ -117,20 +118,6 @@ func checkOutput(c *cli.Context) error {
 		return usagef("cannot use --output %q: want %s", mode, strings.Join(outputs, ", "))
 	}
 	return nil
-}
-
-// client connects with the first call.
-func (s *session) client() *client.Client {
-	if s.made == nil {
-		s.made = client.New(client.Options{Socket: s.socket, Notice: s.outage.notice})
-	}
-	return s.made
-}
-
-func (s *session) close() {
-	if s.made != nil {
-		s.made.Close()
-	}
 }
 
 func (s *session) print(format string, args ...any) error {

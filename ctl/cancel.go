@@ -49,7 +49,7 @@ func (s *session) cancel(c *cli.Context) error {
 	return s.change(c.Context, selectorsOf(words, everyone), change{
 		done: "cancelled", cannot: "is already over",
 		apply: func(ctx context.Context, what client.Selector) (*api.Outcome, error) {
-			return s.client().Cancel(ctx, what, c.String("reason"))
+			return s.client.Cancel(ctx, what, c.String("reason"))
 		},
 	})
 }
@@ -62,7 +62,7 @@ func (s *session) confirm(ctx context.Context, everyone bool) error {
 	whose := "your jobs that are not over"
 	if everyone {
 		whose = "the jobs of all users that are not over"
-	} else if jobs, err := s.client().Jobs(ctx, client.Query{Select: "all", Limit: api.MaxLimit}); err != nil {
+	} else if jobs, err := s.client.Jobs(ctx, client.Query{Select: "all", Limit: api.MaxLimit}); err != nil {
 		return err
 	} else if n := len(jobs); n < api.MaxLimit {
 		whose = "your " + plural(int64(n), "job") + " that are not over"

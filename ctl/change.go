@@ -63,7 +63,7 @@ func (s *session) stateOf(ctx context.Context, text string, asked int) string {
 	if err != nil || asked >= maxAsked || s.output != outputTable {
 		return ""
 	}
-	detail, err := s.client().Show(ctx, id)
+	detail, err := s.client.Show(ctx, id)
 	if err != nil {
 		return ""
 	}

@@ -105,4 +105,3 @@ func words(list ...string) []candidate {
 	}
 	return all
 }
-

@@ -66,7 +66,7 @@ func (s *session) ids(ctx context.Context, line *commandLine, cmd *cli.Command) 
 	s.global(line)
 	ctx, cancel := context.WithTimeout(ctx, completeWithin)
 	defer cancel()
-	jobs, _ := s.client().Jobs(ctx, client.Query{States: idStates[cmd.Name], Limit: 50})
+	jobs, _ := s.client.Jobs(ctx, client.Query{States: idStates[cmd.Name], Limit: 50})
 	var all []candidate
 	for i := range jobs {
 		if job := &jobs[i]; !slices.Contains(line.words, job.ID) {

@@ -25,13 +25,13 @@ Examples:
 Commands:
 `
 
-const selectors = `
+const aboutIDs = `
 An ID is a job (42), an element of an array job (42.7, 42.3-7), a range or list
 of jobs (1-10, 3,5,8), last (your latest) or all (yours that are not over).
 Flags may stand before or after the command's name and ids; -- ends them.
 `
 
-const codes = `
+const aboutCodes = `
 Exit codes: of run, wait and submit --wait for one task its own, 128+n if signal
 n ended it, 124 timed out, 125 octaskly failed it, 126 not executable, 127 not
 found; for several tasks 0 all completed, 1 some did not. Otherwise: 0 done,
@@ -43,7 +43,7 @@ func writeHelp(w io.Writer, app *cli.App, cmd *cli.Command, path string) error {
 	if cmd == nil {
 		text.WriteString(intro)
 		listCommands(&text, app.Commands)
-		text.WriteString(selectors + codes)
+		text.WriteString(aboutIDs + aboutCodes)
 	} else {
 		fmt.Fprintf(&text, "%s\n\nUsage: octasklyctl %s %s\n", cmd.Description, path, cmd.ArgsUsage)
 		writeExamples(&text, cmd.UsageText)

@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
 

@@ -64,7 +64,7 @@ func (s *session) list(c *cli.Context, q client.Query, limit int) ([]api.Job, er
 	if limit > 0 {
 		q.Limit = min(limit, q.Limit)
 	}
-	jobs, err := s.client().Jobs(c.Context, q)
+	jobs, err := s.client.Jobs(c.Context, q)
 	if len(jobs) > q.Limit && limit > 0 {
 		jobs = jobs[:q.Limit]
 	}

@@ -163,3 +163,21 @@ func (p *progress) due(now time.Time, t tally) bool {
 	p.told = mark{now, t.percent()}
 	return true
 }
+
+// showProgress shows progress until the function that it returns is called.
+func (s *session) showProgress(sc *screen, p *progress) (stop func()) {
+	if s.output != outputTable {
+		return func() {}
+	}
+	p.screen, p.note = sc, s.note
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		p.run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
+}

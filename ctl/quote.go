@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -45,7 +46,7 @@ func defuse(text string) string {
 		r, size := utf8.DecodeRuneInString(text)
 		switch {
 		case r == utf8.RuneError && size == 1:
-			safe.WriteString(`\x` + hex(text[0]))
+			fmt.Fprintf(&safe, `\x%02x`, text[0])
 		case unsafe(r):
 			quoted := strconv.QuoteRune(r)
 			safe.WriteString(quoted[1 : len(quoted)-1])
@@ -59,8 +60,3 @@ func defuse(text string) string {
 
 // unsafe is true of U+FFFD too, which stands for bytes that are not UTF-8.
 func unsafe(r rune) bool { return !strconv.IsPrint(r) || r == utf8.RuneError }
-
-func hex(b byte) string {
-	const digits = "0123456789abcdef"
-	return string([]byte{digits[b>>4], digits[b&15]})
-}

@@ -31,8 +31,10 @@ func why(d *api.Detail) string {
 		return withDetail(task+" was cancelled", d.Detail)
 	case kind == "signal":
 		return withDetail(task+" was ended by "+signalText(d.Reason.Value()), d.Detail)
-	case kind == "spawn":
-		return notExecuted(d)
+	case kind == "spawn" && d.Detail == "":
+		return fmt.Sprintf("%s could not be started: cannot execute %q: %s", task, string(d.Command[0]), errnoText(d.Reason.Value()))
+	case kind == "spawn" || kind == "cwd":
+		return withDetail(task+" could not be started", d.Detail)
 	}
 	return withDetail(fmt.Sprintf("%s failed (%s)", task, d.Reason), d.Detail)
 }
@@ -47,18 +49,6 @@ func withDetail(what, detail string) string {
 		return what + " " + detail
 	}
 	return what + ": " + detail
-}
-
-// notExecuted explains a command that could not be started.
-func notExecuted(d *api.Detail) string {
-	text := d.Detail
-	if text == "" {
-		text = fmt.Sprintf("cannot execute %q: %s", string(d.Command[0]), errnoText(d.Reason.Value()))
-	}
-	if d.Worker != "" && !strings.Contains(text, d.Worker) {
-		text += " on worker " + d.Worker
-	}
-	return text
 }
 
 func errnoText(name string) string {
@@ -79,23 +69,6 @@ func signalText(number string) string {
 	return "signal " + number
 }
 
-// parseSignal reads "15", "TERM" and "SIGTERM".
-func parseSignal(text string) (int, error) {
-	if n, err := strconv.Atoi(text); err == nil && n >= 1 && n <= maxSignal {
-		return n, nil
-	}
-	name := strings.ToUpper(text)
-	if !strings.HasPrefix(name, "SIG") {
-		name = "SIG" + name
-	}
-	if sig := unix.SignalNum(name); sig != 0 {
-		return int(sig), nil
-	}
-	return 0, usagef("cannot read signal %q: want a name such as TERM or a number from 1 to %d", text, maxSignal)
-}
-
-const maxSignal = 64 // SIGRTMAX of Linux, see signal(7)
-
 // summary says how many of several tasks did not complete, "" if all did.
 func summary(t tally) string {
 	if t.failed+t.cancelled == 0 {
@@ -110,4 +83,3 @@ func summary(t tally) string {
 	}
 	return text
 }
-

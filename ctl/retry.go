@@ -16,7 +16,7 @@ func (s *session) retryCommand() *cli.Command {
 				return err
 			}
 			return s.change(c.Context, selectorsOf(words, false), change{
-				done: "queued again", cannot: "cannot be retried", apply: s.client().Retry,
+				done: "queued again", cannot: "cannot be retried", apply: s.client.Retry,
 			})
 		},
 	}

@@ -19,6 +19,18 @@ type screen struct {
 	open  bool   // output has begun a line and not ended it
 }
 
+// newScreen is that of stderr, and what is said there goes through it from now
+// on; nil where stderr is no terminal.
+func (s *session) newScreen() *screen {
+	stderr := s.stderr
+	if _, ok := terminal(stderr); !ok {
+		return nil
+	}
+	sc := &screen{err: stderr, width: func() int { return terminalWidth(stderr) }}
+	s.stderr = sc.through(stderr)
+	return sc
+}
+
 // draw shows line in place of the one before; "" takes it away.
 func (s *screen) draw(line string) {
 	s.mu.Lock()

@@ -97,7 +97,7 @@ func (s *session) jobs(ctx context.Context, q client.Query, limit int) ([]api.Jo
 		if limit > 0 {
 			q.Limit = min(q.Limit, limit-len(all))
 		}
-		page, err := s.client().Jobs(ctx, q)
+		page, err := s.client.Jobs(ctx, q)
 		if err != nil {
 			return nil, err
 		}

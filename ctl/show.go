@@ -26,7 +26,7 @@ func (s *session) show(c *cli.Context) error {
 		return err
 	}
 	for i, t := range targets {
-		detail, err := s.client().Show(c.Context, t.id)
+		detail, err := s.client.Show(c.Context, t.id)
 		if err != nil {
 			return err
 		}

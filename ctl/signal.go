@@ -36,7 +36,7 @@ func (s *session) signal(c *cli.Context) error {
 	return s.change(c.Context, selectorsOf(words[:1], false), change{
 		done: "signalled", cannot: "is not running",
 		apply: func(ctx context.Context, what client.Selector) (*api.Outcome, error) {
-			return s.client().Signal(ctx, what, signal)
+			return s.client.Signal(ctx, what, signal)
 		},
 	})
 }

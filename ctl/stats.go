@@ -24,7 +24,7 @@ func (s *session) stats(c *cli.Context) error {
 	if err := noWords(c); err != nil {
 		return err
 	}
-	stats, err := s.client().Stats(c.Context)
+	stats, err := s.client.Stats(c.Context)
 	if err != nil {
 		return err
 	}

@@ -61,9 +61,9 @@ func (s *session) upload(ctx context.Context, sub *submission) error {
 		if in == nil || in.size == 0 {
 			continue
 		}
-		has, err := s.client().HasBlob(ctx, in.hash)
+		has, err := s.client.HasBlob(ctx, in.hash)
 		if err == nil && !has {
-			err = s.client().PutBlob(ctx, in.hash, in.file, in.size)
+			err = s.client.PutBlob(ctx, in.hash, in.file, in.size)
 		}
 		if err != nil {
 			return err
@@ -74,7 +74,7 @@ func (s *session) upload(ctx context.Context, sub *submission) error {
 
 // accept submits. When it returns without an error, the job is on disk.
 func (s *session) accept(ctx context.Context, sub *submission) (*api.Accepted, octaskly.JobID, error) {
-	accepted, err := s.client().Submit(ctx, &sub.Submission)
+	accepted, err := s.client.Submit(ctx, &sub.Submission)
 	switch {
 	case errors.Is(err, client.ErrCut):
 		return nil, 0, withHint(fmt.Errorf("cannot tell whether the job was accepted: %w", client.ErrCut),

@@ -34,7 +34,7 @@ type versionDocument struct {
 func (s *session) printVersion(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, versionWithin)
 	defer cancel()
-	dispatcher, err := s.client().Version(ctx)
+	dispatcher, err := s.client.Version(ctx)
 	if s.output == outputJSON {
 		return s.printJSON(versionDocument{version, dispatcher})
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -85,8 +84,7 @@ func (s *session) fail(err error) {
 		return
 	}
 	if s.output == outputJSON {
-		line, _ := json.Marshal(errorDocument{describe(err)}) // strings and a number: it cannot fail
-		fmt.Fprintf(s.stderr, "%s\n", line)
+		s.talkJSON(errorDocument{describe(err)})
 		return
 	}
 	fmt.Fprintln(s.stderr, "octasklyctl: error: "+defuse(err.Error()))

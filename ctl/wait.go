@@ -120,7 +120,7 @@ func (w *waiting) all(ctx context.Context, s *session) error {
 			continue
 		}
 		group.Go(func() error {
-			return s.client().Watch(ctx, t.id, func(job *api.Job) error {
+			return s.client.Watch(ctx, t.id, func(job *api.Job) error {
 				w.note(i, job)
 				return nil
 			})
@@ -128,4 +128,3 @@ func (w *waiting) all(ctx context.Context, s *session) error {
 	}
 	return group.Wait()
 }
-

@@ -33,7 +33,7 @@ func (s *session) workerLs(c *cli.Context) error {
 	if err := noWords(c); err != nil {
 		return err
 	}
-	workers, err := s.client().Workers(c.Context)
+	workers, err := s.client.Workers(c.Context)
 	if err != nil {
 		return err
 	}

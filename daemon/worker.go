@@ -117,7 +117,7 @@ func offered(c *config.Worker) octaskly.Room {
 func workerID(path string) (octaskly.WorkerID, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		raw := make([]byte, 16)
+		raw := make([]byte, 8)
 		rand.Read(raw)
 		text = []byte(hex.EncodeToString(raw) + "\n")
 		err = os.WriteFile(path, text, 0o600)

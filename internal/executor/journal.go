@@ -25,7 +25,8 @@ const (
 // without fsync: what it holds survives this process, not the machine. A torn
 // record, and all behind it, is cut off when the file is loaded.
 type journal struct {
-	path string
+	path  string
+	slack int64 // journalSlack
 
 	mu      sync.Mutex
 	file    *os.File
@@ -47,7 +48,7 @@ func openJournal(path string) (*journal, []*record, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	j := &journal{path: path, file: f, live: map[uint64]span{}}
+	j := &journal{path: path, slack: journalSlack, file: f, live: map[uint64]span{}}
 	ends, err := j.load()
 	if err != nil {
 		f.Close()
@@ -150,7 +151,7 @@ func (j *journal) release(serials []uint64) {
 	for _, n := range serials {
 		j.died(n)
 	}
-	if j.size > journalSlack+2*j.bytes {
+	if j.size > j.slack+2*j.bytes {
 		_ = j.rewrite() // the old file is still good; the next release tries again
 	}
 }

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"os/signal"
 	"strconv"
@@ -16,6 +17,8 @@ import (
 // does not reset.
 //
 //   - The file mode mask becomes 022.
+//   - Descriptors that this process was born with, beyond the first three, are
+//     closed on exec.
 //   - A signal that this process was told to ignore, as nohup(1) and shells do for
 //     background jobs, is caught and dropped instead: for us the same, but for a
 //     command it is back at its default.
@@ -25,6 +28,9 @@ import (
 // os/signal does not see SIGCHLD any more.
 func prepareProcess() error {
 	unix.Umask(0o022)
+	if err := closeOnExec(); err != nil {
+		return err
+	}
 	ignored, err := ignoredSignals()
 	if err != nil {
 		return err
@@ -36,6 +42,26 @@ func prepareProcess() error {
 	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGCHLD), uintptr(unsafe.Pointer(&byDefault)), 0, 8, 0, 0)
 	if errno != 0 {
 		return fmt.Errorf("cannot set the action of SIGCHLD: %w", errno)
+	}
+	return nil
+}
+
+// closeOnExec marks all descriptors but the first three. Those that Go opens are
+// marked already.
+func closeOnExec() error {
+	err := unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	if err == nil {
+		return nil
+	}
+	// Before Linux 5.11.
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return fmt.Errorf("cannot list open files: %w", err)
+	}
+	for _, entry := range entries {
+		if fd, err := strconv.Atoi(entry.Name()); err == nil && fd > 2 {
+			unix.CloseOnExec(fd)
+		}
 	}
 	return nil
 }

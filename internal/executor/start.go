@@ -84,6 +84,8 @@ func find(name, path, dir string) (program string, err error) {
 			return candidate, nil
 		case unix.EACCES:
 			program, err = candidate, e
+		case unix.EINVAL:
+			return "", e
 		}
 	}
 	return program, err

@@ -32,7 +32,8 @@ var (
 // What was written before Close arrives, unless the peer or the network fails,
 // and then the peer reads io.EOF. Read returns another error, never io.EOF, if
 // the channel ended in any other way. A Write that its deadline cuts short
-// makes the channel useless for further ones; a Read does not.
+// makes the channel useless for further ones; a Read does not. Close waits five
+// seconds at most for a peer that does not read.
 type Channel interface {
 	io.ReadWriteCloser
 	SetReadDeadline(t time.Time) error

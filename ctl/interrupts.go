@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// errInterrupted is the cause of a context that INT, TERM or HUP has ended.
+var errInterrupted = errors.New("interrupted")
+
+// interrupts tells of INT, TERM and HUP: soft ends with the first of them and
+// hard with the second.
+type interrupts struct {
+	soft, hard context.Context
+	quit       context.CancelCauseFunc // ends soft for another cause
+	stop       func()                  // signals do again what they did before
+}
+
+func catchInterrupts(ctx context.Context) *interrupts {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	hard, leave := context.WithCancelCause(ctx)
+	soft, quit := context.WithCancelCause(hard)
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for _, end := range []context.CancelCauseFunc{quit, leave} {
+			select {
+			case <-signals:
+				end(errInterrupted)
+			case <-done:
+				return
+			}
+		}
+	}()
+	stop := func() {
+		signal.Stop(signals)
+		close(done)
+		<-ended
+		leave(context.Canceled)
+	}
+	return &interrupts{soft: soft, hard: hard, quit: quit, stop: stop}
+}
