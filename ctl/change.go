@@ -36,22 +36,21 @@ func (s *session) change(ctx context.Context, selectors []client.Selector, c cha
 
 // changed prints an outcome, also the part that came before an error.
 func (s *session) changed(ctx context.Context, o api.Outcome, c change, err error) error {
+	nothing := o.Done == 0 && (err != nil || len(o.Already) > 0)
 	switch {
-	case err != nil && o.Done == 0:
-		return err
-	case s.output == outputJSON:
-		if printed := s.printJSON(o); printed != nil {
-			return printed
+	case s.output == outputJSON && err == nil:
+		if failed := s.printJSON(o); failed != nil {
+			return failed
 		}
-	case s.output == outputTable:
-		if printed := s.print("%s %s\n", c.done, plural(o.Done, "task")); printed != nil {
-			return printed
+	case s.output == outputTable && !nothing:
+		if failed := s.print("%s %s\n", c.done, plural(o.Done, "task")); failed != nil {
+			return failed
 		}
 	}
 	for i, id := range o.Already {
 		s.note("%s %s%s", id, c.cannot, s.stateOf(ctx, id, i))
 	}
-	if err == nil && o.Done == 0 && len(o.Already) > 0 {
+	if err == nil && nothing {
 		return exits(exitError)
 	}
 	return err

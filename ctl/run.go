@@ -158,9 +158,10 @@ func (r *running) cancelWhenQuit(ctx context.Context, over <-chan struct{}) erro
 		return nil
 	case <-r.soft.Done():
 	}
-	reason := "octasklyctl run was interrupted"
-	if cause := context.Cause(r.soft); !errors.Is(cause, errInterrupted) {
-		reason = "octasklyctl run could not write its output"
+	reason := "octasklyctl run could not write its output"
+	if errors.Is(context.Cause(r.soft), errInterrupted) {
+		reason = "octasklyctl run was interrupted"
+		r.note("cancelling task %v; interrupt once more to leave without waiting for its end", r.id)
 	}
 	err := r.outage.persist(ctx, func() error {
 		_, err := r.client.Cancel(ctx, client.Selector{Text: r.id.String()}, reason)

@@ -43,10 +43,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		ErrWriter:              stderr,
 		UseShortOptionHandling: true,
 		ExitErrHandler:         func(*cli.Context, error) {},
-		OnUsageError:           func(_ *cli.Context, err error, _ bool) error { return usageError{err} },
+		OnUsageError:           onUsageError,
 		Commands:               []*cli.Command{dispatcherCommand(), workerCommand(), configCommand(), versionCommand()},
 		Action:                 onlyHelp,
 	}
+	markUsage(app.Commands)
 	err := app.RunContext(ctx, args)
 	if err == nil {
 		return 0
@@ -58,6 +59,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	return exitError
+}
+
+func onUsageError(_ *cli.Context, err error, _ bool) error { return usageError{err} }
+
+// markUsage makes usage errors of what the flags of commands are refused for;
+// cli asks each command by itself.
+func markUsage(commands []*cli.Command) {
+	for _, c := range commands {
+		c.OnUsageError = onUsageError
+		markUsage(c.Subcommands)
+	}
 }
 
 // onlyHelp is what a command that needs a word after it does without one.

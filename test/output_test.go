@@ -46,7 +46,7 @@ func TestBytes(t *testing.T) {
 func TestBound(t *testing.T) {
 	c := cluster.Start(t, cluster.Options{DispatcherFlags: []string{"--limits-max-output", "1MiB"}})
 	r := c.Ctl(timeout(t), "run", "--shell", "head -c 3000000 /dev/zero; exit 5")
-	if r.Code != 5 || len(r.Stdout) != 1<<20 || !strings.Contains(r.Stderr, "truncated") {
+	if r.Code != 5 || len(r.Stdout) != 1<<20 || !strings.Contains(r.Stderr, "it wrote more than is kept") {
 		t.Errorf("exit code %d, %d bytes, stderr %q", r.Code, len(r.Stdout), r.Stderr)
 	}
 	if d := show(t, c, "last"); d.Attempts[0].Discarded != 3_000_000-1<<20 {

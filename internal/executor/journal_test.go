@@ -10,7 +10,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
@@ -33,8 +32,10 @@ func load(t rapid.TB, path string) (serials []uint64) {
 	defer j.close()
 	for _, r := range ends {
 		serials = append(serials, r.Serial)
-		if diff := cmp.Diff(sampleEnd(r.Serial, len(r.Finished.Output)), r, cmp.Comparer(bytes.Equal)); diff != "" {
-			t.Errorf("serial %d: -want +got\n%s", r.Serial, diff)
+		got, _ := appendRecord(nil, r)
+		want, _ := appendRecord(nil, sampleEnd(r.Serial, len(r.Finished.Output)))
+		if !bytes.Equal(got, want) {
+			t.Errorf("serial %d is loaded as %+v", r.Serial, r)
 		}
 	}
 	return serials

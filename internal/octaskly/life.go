@@ -68,8 +68,10 @@ func (t *Task) End(attempt int, end End, spec *Spec, spread float64, now time.Ti
 	if t.Attempt != attempt || (t.State != Assigned && t.State != Running) {
 		return ErrStale
 	}
-	t.StartedAt = end.StartedAt
-	t.Reason, t.Detail = end.Reason, end.Detail
+	t.StartedAt, t.Reason = end.StartedAt, end.Reason
+	if !t.Cancel || end.State != Cancelled { // whose cancel it was has been said
+		t.Detail = end.Detail
+	}
 	if end.State != Completed && !t.Cancel && end.Reason.MeritsRetry() && t.Failures < spec.Retries {
 		t.Failures++
 		t.State, t.NotBefore = Queued, now.Add(backoff(spec.Backoff, t.Failures, spread))
