@@ -2,6 +2,7 @@ package test
 
 import (
 	"bytes"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -82,4 +83,36 @@ func alive(t *testing.T, mark string) (pids []int) {
 		}
 	}
 	return pids
+}
+
+// tell says go through a FIFO to whoever reads it.
+func tell(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	check(t, err)
+	_, err = f.WriteString("go\n")
+	check(t, err)
+	check(t, f.Close())
+}
+
+// awaitSocket waits until somebody listens there.
+func awaitSocket(t *testing.T, path string) {
+	t.Helper()
+	awaitSuccess(t, func() bool {
+		conn, err := net.Dial("unix", path)
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	})
+}
+
+// awaitSuccess tries until it works: for what has no event to wait for.
+func awaitSuccess(t *testing.T, try func() bool) {
+	t.Helper()
+	for ctx := timeout(t); !try(); time.Sleep(20 * time.Millisecond) {
+		if ctx.Err() != nil {
+			t.Fatal("it does not come to pass")
+		}
+	}
 }

@@ -159,6 +159,7 @@ func (c *core) nextTick(now time.Time) time.Duration {
 func (c *core) reload(ctx context.Context, why error) error {
 	c.Log.Error("Cannot write to the store; accepted work is safe, new work is refused meanwhile", "error", why)
 	c.disconnect()
+	why = &storeError{why}
 	c.batch.fail(why)
 	pause := time.NewTimer(reloadPause)
 	defer pause.Stop()
@@ -183,6 +184,15 @@ func (c *core) reload(ctx context.Context, why error) error {
 }
 
 const reloadPause = time.Second
+
+// storeError is what requests are answered while the store cannot be written.
+type storeError struct{ why error }
+
+func (e *storeError) Error() string {
+	return fmt.Sprintf("cannot take anything new: %v; what was accepted is safe, and the dispatcher goes on by itself when it can", e.why)
+}
+
+func (e *storeError) Unwrap() []error { return []error{octaskly.ErrUnavailable, e.why} }
 
 // disconnect ends all sessions.
 func (c *core) disconnect() {
