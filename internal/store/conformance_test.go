@@ -1,0 +1,249 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+// engine is what every database must do alike.
+type engine interface {
+	Generation() string
+	NextJobID() octaskly.JobID
+	Commit(context.Context, *Changes) error
+	Load(context.Context) (*Snapshot, error)
+	Job(context.Context, octaskly.JobID) (*Record, error)
+	JobByKey(ctx context.Context, owner, key string) (octaskly.JobID, error)
+	LastJob(ctx context.Context, owner string) (octaskly.JobID, error)
+	Jobs(context.Context, Query) ([]Record, error)
+	Task(context.Context, octaskly.JobID, octaskly.Index) (*octaskly.Task, error)
+	Tasks(context.Context, octaskly.JobID, []octaskly.State, octaskly.Index, int) ([]octaskly.Task, error)
+	Attempts(context.Context, octaskly.JobID, octaskly.Index) ([]octaskly.Attempt, error)
+	Output(context.Context, octaskly.AttemptID) ([]byte, int64, error)
+	Close() error
+}
+
+// opener opens the database that a path stands for, anew or once more.
+type opener func(t testing.TB, path string) engine
+
+// engines are the databases that there are.
+var engines = map[string]opener{
+	"sqlite": func(t testing.TB, path string) engine { return openAt(t, path) },
+}
+
+// TestConformance holds every engine to the same behaviour.
+func TestConformance(t *testing.T) {
+	for name, open := range engines {
+		t.Run(name, func(t *testing.T) {
+			t.Run("round trip", func(t *testing.T) { testRoundTrip(t, open) })
+			t.Run("jobs", func(t *testing.T) { testJobs(t, open) })
+			t.Run("keys", func(t *testing.T) { testKeys(t, open) })
+			t.Run("all or nothing", func(t *testing.T) { testAllOrNothing(t, open) })
+			t.Run("model", func(t *testing.T) { testModel(t, open) })
+		})
+	}
+}
+
+// An owner's key is good for one job.
+func testKeys(t *testing.T, open opener) {
+	s := open(t, filepath.Join(t.TempDir(), "octaskly.db"))
+	keyed := func(owner, key string) error {
+		job := octaskly.Job{ID: s.NextJobID(), Owner: owner, Key: key, SpecVersion: 1, Spec: []byte{0xa0}, Elements: octaskly.Span(0, 0)}
+		return s.Commit(ctx, &Changes{Jobs: []octaskly.Job{job}, Progress: []ProgressRow{{Job: job.ID}}})
+	}
+	for _, test := range []struct {
+		owner, key string
+		fine       bool
+	}{{"alice", "k", true}, {"bob", "k", true}, {"alice", "", true}, {"alice", "", true}, {"alice", "k", false}} {
+		if err := keyed(test.owner, test.key); (err == nil) != test.fine {
+			t.Errorf("key %q of %s: %v", test.key, test.owner, err)
+		}
+	}
+}
+
+// A commit that fails in its midst leaves nothing.
+func testAllOrNothing(t *testing.T, open opener) {
+	s := open(t, filepath.Join(t.TempDir(), "octaskly.db"))
+	job := octaskly.Job{ID: s.NextJobID(), Owner: "me", SpecVersion: 1, Spec: []byte{0xa0}, Elements: octaskly.Span(0, 0)}
+	twice := &Changes{Seq: 5, Jobs: []octaskly.Job{job, job}, Progress: []ProgressRow{{Job: job.ID}}}
+	if err := s.Commit(ctx, twice); err == nil {
+		t.Fatal("two jobs have one id")
+	}
+	if _, err := s.Job(ctx, job.ID); !errors.Is(err, octaskly.ErrNotFound) {
+		t.Errorf("half of a commit is there: %v", err)
+	}
+	if err := s.Commit(ctx, &Changes{Seq: 6, Jobs: twice.Jobs[:1], Progress: twice.Progress}); err != nil {
+		t.Errorf("the commit after it: %v", err)
+	}
+}
+
+// Random rows, written again and again and across reopening, read as they were
+// written last.
+func testModel(t *testing.T, open opener) {
+	rapid.Check(t, func(r *rapid.T) {
+		path := filepath.Join(t.TempDir(), "octaskly.db")
+		s := open(t, path)
+		model := map[octaskly.Index]octaskly.Task{}
+		job := octaskly.Job{ID: s.NextJobID(), Owner: "me", SpecVersion: 1, Spec: []byte{0xa0}, Elements: octaskly.Span(0, 9), Array: true}
+		c := &Changes{Jobs: []octaskly.Job{job}, Progress: []ProgressRow{{Job: job.ID}}}
+		for seq := range rapid.Int64Range(1, 20).Draw(r, "commits") {
+			for range rapid.IntRange(0, 4).Draw(r, "rows") {
+				task := drawTask(r, job.ID)
+				task.Seq = seq
+				model[task.Index] = task
+				c.Tasks = append(c.Tasks, task)
+			}
+			if err := s.Commit(ctx, c); err != nil {
+				r.Fatal(err)
+			}
+			c = &Changes{Seq: seq}
+			if rapid.IntRange(0, 4).Draw(r, "reopen") == 0 {
+				s.Close()
+				s = open(t, path)
+			}
+			compareTasks(r, s, job.ID, model)
+		}
+		s.Close()
+	})
+}
+
+func drawTask(r *rapid.T, job octaskly.JobID) octaskly.Task {
+	at := func(label string) time.Time {
+		return fromMicros(rapid.Int64Range(0, 1<<50).Draw(r, label))
+	}
+	return octaskly.Task{
+		Job: job, Index: rapid.Int64Range(0, 9).Draw(r, "index"), State: rapid.SampledFrom(octaskly.States).Draw(r, "state"),
+		Attempt: rapid.IntRange(0, 99).Draw(r, "attempt"), Failures: rapid.IntRange(0, 9).Draw(r, "failures"),
+		Losses: rapid.IntRange(0, 9).Draw(r, "losses"), Worker: octaskly.WorkerID(rapid.String().Draw(r, "worker")),
+		Cancel: rapid.Bool().Draw(r, "cancel"), Reason: octaskly.Reason(rapid.String().Draw(r, "reason")),
+		Detail: rapid.String().Draw(r, "detail"), NotBefore: at("not before"), AssignedAt: at("assigned"),
+		StartedAt: at("started"), EndedAt: at("ended"),
+	}
+}
+
+func compareTasks(r *rapid.T, s engine, job octaskly.JobID, model map[octaskly.Index]octaskly.Task) {
+	rows, err := s.Tasks(ctx, job, nil, 0, 100)
+	if err != nil || len(rows) != len(model) {
+		r.Fatalf("%d rows, want %d: %v", len(rows), len(model), err)
+	}
+	for i, row := range rows {
+		if diff := cmp.Diff(model[row.Index], row); diff != "" {
+			r.Fatalf("task %d (-want +got):\n%s", row.Index, diff)
+		}
+		if i > 0 && rows[i-1].Index >= row.Index {
+			r.Fatalf("task %d comes after task %d", row.Index, rows[i-1].Index)
+		}
+	}
+}
+
+func testRoundTrip(t *testing.T, open opener) {
+	path := filepath.Join(t.TempDir(), "octaskly.db")
+	s := open(t, path)
+	at := time.UnixMicro(1_700_000_000_123_456).UTC()
+	job := octaskly.Job{ID: s.NextJobID(), Owner: "alice", Name: "sum", SpecVersion: 1, Spec: []byte{1, 0, 255}, Elements: octaskly.Span(0, 999_999),
+		Array: true, AtOnce: 4, Key: "k", SubmittedAt: at}
+	progress := octaskly.Progress{Unclaimed: octaskly.Span(3, 899_999), Dropped: octaskly.Span(900_000, 999_999), CancelReason: "by alice", Seq: 11}
+	progress.Rows[octaskly.Running], progress.Rows[octaskly.Failed], progress.Rows[octaskly.Queued] = 1, 1, 1
+	tasks := []octaskly.Task{
+		{Job: job.ID, Index: 0, State: octaskly.Running, Attempt: 2, Losses: 1, Worker: "w", Cancel: true, Detail: "by alice", AssignedAt: at, StartedAt: at, Seq: 8},
+		{Job: job.ID, Index: 1, State: octaskly.Failed, Attempt: 1, Worker: "w", Reason: "exit:3", AssignedAt: at, StartedAt: at, EndedAt: at, Seq: 9},
+		{Job: job.ID, Index: 2, State: octaskly.Queued, Attempt: 1, Failures: 1, Worker: "w", NotBefore: at, AssignedAt: at, StartedAt: at, Seq: 10},
+	}
+	attempt := octaskly.Attempt{ID: tasks[1].Current(), Worker: "w", AssignedAt: at, Seq: 9, Inline: []byte("\x01\x00\x00\x00\x01x"), End: octaskly.End{
+		State: octaskly.Failed, Reason: "exit:3", Detail: "d", StartedAt: at, EndedAt: at, CPUTime: time.Second, MaxRSS: 1 << 20, Leftover: true,
+		Output: octaskly.OutputSize{Stored: 6, Stdout: 1, Stderr: 2, Discarded: 3},
+	}}
+	worker := octaskly.Worker{ID: "w", Name: "w1", Version: "1", Slots: 4, Room: octaskly.Room{"cpu": 4000}, Features: []string{"kill:cgroup"}, Address: "a", SeenAt: at}
+	var ended octaskly.Counts
+	ended[octaskly.Failed], ended[octaskly.Cancelled] = 1, 100_000
+	put(t, s, &Changes{Jobs: []octaskly.Job{job}, Progress: []ProgressRow{{job.ID, progress}}, Tasks: tasks,
+		Attempts: []octaskly.Attempt{attempt}, Workers: []octaskly.Worker{worker}, Seq: 11, Ended: ended})
+	s.Close()
+
+	s = open(t, path)
+	snapshot, err := s.Load(ctx)
+	want := &Snapshot{Seq: 11, Totals: ended, Workers: []octaskly.Worker{worker},
+		Live: []LiveJob{{job, progress, []octaskly.Task{tasks[0], tasks[2]}}}}
+	same(t, "Load", want, snapshot, err)
+	record, err := s.Job(ctx, job.ID)
+	same(t, "Job", &Record{Job: job, Progress: progress}, record, err)
+	id, err := s.JobByKey(ctx, "alice", "k")
+	same(t, "JobByKey", job.ID, id, err)
+	if _, err := s.JobByKey(ctx, "bob", "k"); !errors.Is(err, octaskly.ErrNotFound) {
+		t.Errorf("another owner's key: %v", err)
+	}
+	task, err := s.Task(ctx, job.ID, 1)
+	same(t, "Task", &tasks[1], task, err)
+	if _, err := s.Task(ctx, job.ID, 5); !errors.Is(err, octaskly.ErrNotFound) {
+		t.Errorf("a task without a row: %v", err)
+	}
+	some, err := s.Tasks(ctx, job.ID, []octaskly.State{octaskly.Failed, octaskly.Queued}, 1, 10)
+	same(t, "Tasks", tasks[1:], some, err)
+	inline, stored, err := s.Output(ctx, attempt.ID)
+	same(t, "Output", attempt.Inline, inline, err)
+	if stored != 6 {
+		t.Errorf("stored %d", stored)
+	}
+	attempt.Inline = nil
+	attempts, err := s.Attempts(ctx, job.ID, 1)
+	same(t, "Attempts", []octaskly.Attempt{attempt}, attempts, err)
+}
+
+func same(t *testing.T, what string, want, got any, err error) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%s: %v (-want +got):\n%s", what, err, diff)
+	}
+}
+
+func testJobs(t *testing.T, open opener) {
+	s := open(t, filepath.Join(t.TempDir(), "octaskly.db"))
+	for id := range octaskly.JobID(10) {
+		job := octaskly.Job{ID: id + 1, Owner: []string{"alice", "bob"}[id%2], SpecVersion: 1, Spec: []byte{0xa0}, Elements: octaskly.Span(0, 0)}
+		p := octaskly.Progress{Unclaimed: job.Elements}
+		if id < 5 {
+			p = octaskly.Progress{EndedAt: time.UnixMicro(5)}
+			p.Rows[octaskly.Completed] = 1
+		}
+		put(t, s, &Changes{Jobs: []octaskly.Job{job}, Progress: []ProgressRow{{job.ID, p}},
+			Tasks: []octaskly.Task{{Job: job.ID, State: octaskly.Completed}}})
+	}
+	for _, test := range []struct {
+		name  string
+		query Query
+		want  []octaskly.JobID
+	}{
+		{"all", Query{Live: true, Ended: true, Limit: 100}, []octaskly.JobID{10, 9, 8, 7, 6, 5, 4, 3, 2, 1}},
+		{"live", Query{Live: true, Limit: 2}, []octaskly.JobID{10, 9}},
+		{"ended", Query{Ended: true, Limit: 100}, []octaskly.JobID{5, 4, 3, 2, 1}},
+		{"owner", Query{Live: true, Ended: true, Owner: "bob", Limit: 100}, []octaskly.JobID{10, 8, 6, 4, 2}},
+		{"ids", Query{Live: true, Ended: true, IDs: octaskly.Ranges{{Lo: 1, Hi: 5, Step: 2}, {Lo: 9, Hi: 9, Step: 1}}, Limit: 100}, []octaskly.JobID{9, 5, 3, 1}},
+		{"states", Query{Live: true, Ended: true, States: []octaskly.State{octaskly.Completed}, Before: 3, Limit: 100}, []octaskly.JobID{2, 1}},
+	} {
+		records, err := s.Jobs(ctx, test.query)
+		var got []octaskly.JobID
+		for _, r := range records {
+			got = append(got, r.Job.ID)
+			if r.Task == nil {
+				t.Errorf("%s: job %v comes without its task", test.name, r.Job.ID)
+			}
+		}
+		same(t, test.name, test.want, got, err)
+	}
+	last, err := s.LastJob(ctx, "alice")
+	same(t, "LastJob", octaskly.JobID(9), last, err)
+}
+
+func put(t testing.TB, s engine, c *Changes) {
+	t.Helper()
+	if err := s.Commit(ctx, c); err != nil {
+		t.Fatal(err)
+	}
+}
