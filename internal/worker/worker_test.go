@@ -1,0 +1,372 @@
+package worker
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/octaskly/octaskly/internal/executor"
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/protocol"
+	"github.com/octaskly/octaskly/internal/security"
+	"github.com/octaskly/octaskly/internal/spool"
+	"github.com/octaskly/octaskly/internal/transport"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fakeExecutor remembers what it was told and reports what a test says.
+type fakeExecutor struct {
+	wake chan struct{}
+	told chan string // one line for each call that matters
+
+	mu       sync.Mutex
+	finished []protocol.Finished // not taken
+	kept     []protocol.Finished // not released
+	offered  map[octaskly.AttemptID]*executor.Attempt
+	outputs  map[octaskly.AttemptID]*spool.Log
+}
+
+func newFakeExecutor() *fakeExecutor {
+	return &fakeExecutor{
+		wake: make(chan struct{}, 1), told: make(chan string, 100),
+		offered: map[octaskly.AttemptID]*executor.Attempt{}, outputs: map[octaskly.AttemptID]*spool.Log{},
+	}
+}
+
+func (x *fakeExecutor) Offer(attempts []*executor.Attempt) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, a := range attempts {
+		x.offered[a.ID] = a
+		x.told <- "offer " + a.ID.String()
+	}
+}
+
+func (x *fakeExecutor) end(id octaskly.AttemptID) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	f := protocol.Finished{ID: id, End: octaskly.End{State: octaskly.Completed}}
+	x.finished, x.kept = append(x.finished, f), append(x.kept, f)
+	select {
+	case x.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (x *fakeExecutor) Take() ([]protocol.Started, []protocol.Finished) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	finished := x.finished
+	x.finished = nil
+	return nil, finished
+}
+
+func (x *fakeExecutor) Held() (string, []protocol.Held) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var held []protocol.Held
+	for _, f := range x.kept {
+		held = append(held, protocol.Held{ID: f.ID, State: octaskly.Completed})
+	}
+	return "g1", held
+}
+
+func (x *fakeExecutor) Unacknowledged() []protocol.Finished {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.kept
+}
+
+func (x *fakeExecutor) Release(ids []octaskly.AttemptID) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.kept = nil
+	x.told <- "release " + ids[0].String()
+}
+
+func (x *fakeExecutor) Stop(id octaskly.AttemptID, drop bool) {
+	word := "stop "
+	if drop {
+		word = "drop "
+	}
+	x.told <- word + id.String()
+}
+
+func (x *fakeExecutor) Recall(ids []octaskly.AttemptID) []octaskly.AttemptID { return ids[:1] }
+func (x *fakeExecutor) Signal(id octaskly.AttemptID, n int) error {
+	x.told <- "signal " + id.String()
+	return nil
+}
+func (x *fakeExecutor) Wake() <-chan struct{} { return x.wake }
+func (x *fakeExecutor) Idle() bool            { return true }
+func (x *fakeExecutor) Features() []string    { return []string{"kill:cgroup"} }
+
+func (x *fakeExecutor) Output(id octaskly.AttemptID) (*spool.Log, bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	log, ok := x.outputs[id]
+	return log, ok
+}
+
+// rig is a worker, its executor, and the test in the dispatcher's place.
+type rig struct {
+	*testing.T
+	x        *fakeExecutor
+	listener transport.Listener
+	stop     context.CancelFunc
+	done     chan error
+	link     transport.Session
+	in       *protocol.Reader
+	out      *protocol.Writer
+}
+
+func newRig(t *testing.T) *rig {
+	key := security.GenerateKey()
+	port, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := transport.ListenTCP(port, transport.Config{Key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := newFakeExecutor()
+	w, err := New(Config{
+		ID: "0123456789abcdef", Name: "w1", Slots: 2, Dir: t.TempDir(), Executor: x, Log: slog.New(slog.DiscardHandler),
+		Dial: func(ctx context.Context) (transport.Session, error) {
+			return transport.DialTCP(ctx, port.Addr().String(), transport.Config{Key: key})
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	r := &rig{T: t, x: x, listener: listener, stop: stop, done: make(chan error, 1)}
+	go func() { r.done <- w.Run(ctx, func() { x.told <- "stopped" }) }()
+	t.Cleanup(func() {
+		stop()
+		listener.Close()
+		<-r.done
+	})
+	return r
+}
+
+// accept takes the worker's next session and returns its hello.
+func (r *rig) accept() *protocol.Hello {
+	r.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	link, err := r.listener.Accept(ctx)
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.link, r.in, r.out = link, protocol.NewReader(link.Control()), protocol.NewWriter(link.Control())
+	link.Control().SetReadDeadline(time.Now().Add(time.Minute))
+	return r.read().Hello
+}
+
+func (r *rig) read() *protocol.FromWorker {
+	r.Helper()
+	m := new(protocol.FromWorker)
+	if err := r.in.Read(m); err != nil {
+		r.Fatal(err)
+	}
+	return m
+}
+
+func (r *rig) send(m *protocol.ToWorker) {
+	r.Helper()
+	if err := r.out.Write(m); err != nil {
+		r.Fatal(err)
+	}
+}
+
+func (r *rig) welcome(generation string) {
+	r.send(&protocol.ToWorker{Welcome: &protocol.Welcome{Version: 1, Generation: generation, Heartbeat: time.Minute, MaxOutput: 1 << 20}})
+}
+
+func (r *rig) expect(want string) {
+	r.Helper()
+	select {
+	case got := <-r.x.told:
+		if got != want {
+			r.Fatalf("the executor hears %q, want %q", got, want)
+		}
+	case <-time.After(time.Minute):
+		r.Fatalf("the executor does not hear %q", want)
+	}
+}
+
+func (r *rig) spec(job octaskly.JobID, spec octaskly.Spec) protocol.JobSpec {
+	encoded, err := protocol.EncodeSpec(&spec)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return protocol.JobSpec{Job: job, Version: octaskly.SpecVersion, Spec: encoded, Array: true}
+}
+
+var first = octaskly.AttemptID{Job: 1, Index: 3, Number: 2}
+
+func TestSession(t *testing.T) {
+	r := newRig(t)
+	if hello := r.accept(); hello.Name != "w1" || hello.Slots != 2 || len(hello.Held) != 0 {
+		t.Errorf("hello: %+v", hello)
+	}
+	r.welcome("g1")
+	r.send(&protocol.ToWorker{
+		Specs:  []protocol.JobSpec{r.spec(1, octaskly.Spec{Argv: []string{"true"}})},
+		Assign: []protocol.Assign{{Job: 1, Elements: octaskly.Span(3, 4), Attempt: 2, Items: []string{"a", "b"}}},
+		Ping:   7,
+	})
+	r.expect("offer 1.3/2")
+	r.expect("offer 1.4/2")
+	if a := r.x.offered[first]; a.Item != "a" || !a.Array || a.Spec.Argv[0] != "true" || a.Generation != "g1" || a.Err != nil {
+		t.Errorf("the attempt: %+v", a)
+	}
+	if m := r.read(); m.Pong != 7 {
+		t.Errorf("the answer to a ping: %+v", m)
+	}
+	r.send(&protocol.ToWorker{Stop: []protocol.Stop{{ID: first}}, Signal: []protocol.Signal{{ID: first, Number: 1}},
+		Recall: []octaskly.AttemptID{{Job: 1, Index: 4, Number: 2}, first}})
+	r.expect("stop 1.3/2")
+	r.expect("signal 1.3/2")
+	if m := r.read(); len(m.Recalled) != 1 || m.Recalled[0].Index != 4 {
+		t.Errorf("recalled: %+v", m)
+	}
+	r.x.end(first)
+	if m := r.read(); len(m.Finished) != 1 || m.Finished[0].ID != first {
+		t.Errorf("finished: %+v", m)
+	}
+	r.send(&protocol.ToWorker{Ack: []octaskly.AttemptID{first}})
+	r.expect("release 1.3/2")
+	r.stop()
+	r.expect("stopped")
+	if m := r.read(); !m.Goodbye {
+		t.Errorf("at the end: %+v", m)
+	}
+}
+
+// An end that was not acknowledged is told again in the next session.
+func TestReconnect(t *testing.T) {
+	r := newRig(t)
+	r.accept()
+	r.welcome("g1")
+	r.x.end(first)
+	r.read()
+	r.link.Close()
+	if hello := r.accept(); len(hello.Held) != 1 || hello.Held[0].ID != first {
+		t.Errorf("hello: %+v", hello)
+	}
+	r.welcome("g1")
+	if m := r.read(); len(m.Finished) != 1 || m.Finished[0].ID != first {
+		t.Errorf("the first report: %+v", m)
+	}
+}
+
+// What another store has given out is dropped.
+func TestOtherGeneration(t *testing.T) {
+	r := newRig(t)
+	r.x.end(first)
+	r.accept()
+	r.welcome("g2")
+	r.expect("drop 1.3/2")
+}
+
+// A refusal is no end: the worker tries again.
+func TestRefused(t *testing.T) {
+	r := newRig(t)
+	for range 2 {
+		r.accept()
+		r.send(&protocol.ToWorker{Welcome: &protocol.Welcome{Refused: "not you"}})
+	}
+}
+
+// A spec that cannot be read fails its attempts, with the reason.
+func TestBadSpec(t *testing.T) {
+	r := newRig(t)
+	r.accept()
+	r.welcome("g1")
+	r.send(&protocol.ToWorker{
+		Specs:  []protocol.JobSpec{{Job: 1, Version: 99, Spec: []byte{0xff}}},
+		Assign: []protocol.Assign{{Job: 1, Elements: octaskly.Span(3, 3), Attempt: 2}, {Job: 2, Elements: octaskly.Span(0, 0), Attempt: 1}},
+	})
+	r.expect("offer 1.3/2")
+	r.expect("offer 2.0/1")
+	if err := r.x.offered[first].Err; err == nil || !strings.Contains(err.Error(), "version 99") {
+		t.Errorf("of a future spec: %v", err)
+	}
+	if err := r.x.offered[octaskly.AttemptID{Job: 2, Number: 1}].Err; err == nil {
+		t.Error("an attempt without a spec is executed")
+	}
+}
+
+func TestOutput(t *testing.T) {
+	r := newRig(t)
+	log := spool.Create(spool.Options{})
+	log.Append(spool.Stdout, []byte("hello "))
+	r.x.outputs[first] = log
+	r.accept()
+	r.welcome("g1")
+	r.send(&protocol.ToWorker{Fetch: []protocol.Fetch{{ID: first}}})
+	header, bulk, err := r.link.AcceptBulk(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bulk.Close()
+	var h protocol.BulkHeader
+	if err := protocol.Unmarshal(header, &h); err != nil || h.Output == nil || h.Output.ID != first || h.Output.Size != 11 {
+		t.Errorf("header %+v, %v", h.Output, err)
+	}
+	log.Append(spool.Stdout, []byte("world"))
+	log.Close()
+	var out strings.Builder
+	if _, err := spool.Copy(&out, nil, bulk); err != nil || out.String() != "hello world" {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+}
+
+// Standard input is fetched once, checked, and kept while its job uses it.
+func TestStdin(t *testing.T) {
+	r := newRig(t)
+	sum := sha256.Sum256([]byte("input"))
+	blob := octaskly.Blob(hex.EncodeToString(sum[:]))
+	r.accept()
+	r.welcome("g1")
+	spec := octaskly.Spec{Argv: []string{"cat"}, Stdin: blob}
+	for _, data := range []string{"another", "input"} {
+		r.send(&protocol.ToWorker{Specs: []protocol.JobSpec{r.spec(1, spec)},
+			Assign: []protocol.Assign{{Job: 1, Elements: octaskly.Span(3, 3), Attempt: 2}}})
+		_, bulk, err := r.link.AcceptBulk(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(bulk, data)
+		bulk.Close()
+		r.expect("offer 1.3/2")
+		a := r.x.offered[first]
+		if text, err := os.ReadFile(a.StdinPath); data == "input" && (err != nil || string(text) != data || a.Err != nil) {
+			t.Errorf("%q, %v, %v", text, err, a.Err)
+		} else if data != "input" && a.Err == nil {
+			t.Error("something else is taken for the input")
+		}
+	}
+	r.send(&protocol.ToWorker{Assign: []protocol.Assign{{Job: 1, Elements: octaskly.Span(3, 3), Attempt: 3}}})
+	r.expect("offer 1.3/3")
+	path := r.x.offered[first].StdinPath
+	r.send(&protocol.ToWorker{Forget: []octaskly.JobID{1}, Ping: 1})
+	r.read()
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("the input of a job that is over: %v", err)
+	}
+}
