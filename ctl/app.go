@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -115,7 +114,7 @@ func hideHelp(commands []*cli.Command) {
 
 func checkOutput(c *cli.Context) error {
 	if mode := c.String("output"); c.IsSet("output") && !slices.Contains(outputs, mode) {
-		return usagef("cannot use --output %q: want %s", mode, strings.Join(outputs, ", "))
+		return usagef("cannot use --output %q: want table, json or quiet", mode)
 	}
 	return nil
 }

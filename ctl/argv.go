@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 )
@@ -124,25 +125,27 @@ func (r *lineReader) word(arg string) error {
 // long reads --name, --name=value and --name value.
 func (r *lineReader) long(arg string) error {
 	name, value, given := strings.Cut(arg, "=")
-	if len(name) < 2 {
-		return r.unknownFlag(name)
+	if len(name) < 2 { // or it would be taken for -n
+		return withHint(usagef("unknown flag --%s", name), "%s", r.aboutFlags("--"+name, true))
 	}
 	return r.flag(name, value, given)
 }
 
 // short reads -f, -af, -o=json, -ojson and -o json.
 func (r *lineReader) short(cluster string) error {
-	for i, c := range cluster {
-		name, after := string(c), cluster[i+len(string(c)):]
-		value, given := strings.CutPrefix(after, "=")
-		if flag := r.lookup(name); flag != nil && flag.TakesValue() {
-			given = given || value != ""
-		} else if flag == nil {
+	for rest := cluster; rest != ""; {
+		_, size := utf8.DecodeRuneInString(rest)
+		name, after := rest[:size], rest[size:]
+		flag := r.lookup(name)
+		if flag == nil {
 			return r.unknownShort(name, cluster)
 		}
+		value, given := strings.CutPrefix(after, "=")
+		given = given || flag.TakesValue() && after != ""
 		if err := r.flag(name, value, given); err != nil || given {
 			return err
 		}
+		rest = after
 	}
 	return nil
 }

@@ -17,7 +17,6 @@ type follower struct {
 	id      octaskly.TaskID
 	options client.OutputOptions // From moves on with what was read
 	output  io.ReadCloser        // nil: to be opened
-	opened  bool                 // it was, once
 }
 
 func (s *session) follow(ctx context.Context, id octaskly.TaskID, o client.OutputOptions) *follower {

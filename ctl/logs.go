@@ -90,6 +90,9 @@ func (l *logReader) read(ctx context.Context, follow, cut bool, lines int) error
 		l.options.From = read
 	}
 	if follow {
+		if _, err := l.client.Show(ctx, l.id); err != nil { // only who was there once is waited for
+			return err
+		}
 		return l.copy(l.follow(ctx, l.id, l.options))
 	}
 	output, err := l.client.Output(ctx, l.id, l.options)

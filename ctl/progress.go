@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ const (
 	plainEvery  = 5 * time.Second  // at most one plain line in this time
 	plainAtRest = 60 * time.Second // and one after this even if little has changed
 	plainShare  = 10               // percent that make a plain line worth while
+	longest     = 100 * 24 * 3600  // seconds that are worth foretelling
 )
 
 // tally counts the tasks that somebody waits for.
@@ -89,8 +91,8 @@ func progressLine(t tally, rate float64) string {
 	}
 	if rate > 0 {
 		parts = append(parts, rateText(rate)+"/s")
-		if left := float64(t.total-t.ended) / rate; left < 100*units.Day.Std().Seconds() {
-			parts = append(parts, units.Duration(left*float64(time.Second)).Human()+" left")
+		if left := math.Ceil(float64(t.total-t.ended) / rate); left < longest {
+			parts = append(parts, (units.Duration(left)*units.Second).Human()+" left")
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -11,8 +11,9 @@ import (
 
 // target is a job or an element that a selector names.
 type target struct {
-	id  octaskly.TaskID
-	job *api.Job // as the dispatcher has listed it; nil where nobody asked
+	id    octaskly.TaskID
+	job   *api.Job // as the dispatcher has listed it; nil where nobody asked
+	known bool     // the dispatcher has it, be it away just now
 }
 
 // maxElements bounds the elements that are looked at one by one.

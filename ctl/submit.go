@@ -50,7 +50,7 @@ func (s *session) submit(c *cli.Context) error {
 	if err != nil || !c.Bool("wait") {
 		return err
 	}
-	return s.await(c.Context, []target{{id: octaskly.TaskID{Job: id}}}, func(jobs []*api.Job) error {
+	return s.await(c.Context, []target{{id: octaskly.TaskID{Job: id}, known: true}}, func(jobs []*api.Job) error {
 		return s.printJSON(jobs[0])
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/octaskly/octaskly/internal/api"
 )
 
 func (r *lineReader) unknownCommand(word string) error {
@@ -12,29 +14,31 @@ func (r *lineReader) unknownCommand(word string) error {
 	for _, cmd := range subcommands(r.app, r.leaf()) {
 		names = append(names, cmd.Names()...)
 	}
-	what := "command"
+	meant := didYouMean(nearest(word, names))
 	if cmd := r.leaf(); cmd != nil {
-		what = "command " + cmd.Name
+		err := usagef("unknown command %q of %s%s", word, cmd.Name, meant)
+		return withHint(err, "octasklyctl %s --help lists its commands", cmd.Name)
 	}
-	err := usagef("unknown %s %q%s", what, word, didYouMean(nearest(word, names)))
+	err := usagef("unknown command %q%s", word, meant)
 	return withHint(err, "octasklyctl --help lists the commands; octasklyctl run -- %s runs one on a worker", quote(word))
 }
 
 func (r *lineReader) unknownFlag(name string) error {
-	err := usagef("unknown flag %s%s", dashed(name), didYouMean(nearestFlag(r.candidates(), name)))
-	return withHint(err, "%s", r.whereFlag(name))
+	meant := nearestFlag(r.candidates(), name)
+	err := usagef("unknown flag %s%s", dashed(name), didYouMean(meant))
+	return withHint(err, "%s", r.aboutFlags(dashed(name), meant == ""))
 }
 
-// unknownShort explains a letter of a cluster such as -timeout.
+// unknownShort explains a letter of a cluster such as -timeout, or a number.
 func (r *lineReader) unknownShort(name, cluster string) error {
 	word, _, _ := strings.Cut(cluster, "=")
-	if r.lookup(word) != nil && len(word) > 1 {
-		return withHint(usagef("unknown flag -%s; did you mean --%s?", word, word), "%s", r.whereFlag(""))
+	if len(word) > 1 && r.lookup(word) != nil {
+		return withHint(usagef("unknown flag -%s; did you mean --%s?", word, word), "%s", r.aboutFlags("", false))
 	}
-	if len(word) > 1 && word[0] >= '0' && word[0] <= '9' {
-		name = word
+	if _, err := api.ParseSignal(word); err == nil && r.leaf() != nil && r.leaf().Name == "cancel" {
+		return withHint(usagef("unknown flag -%s", word), "octasklyctl signal ID %s sends a signal; octasklyctl cancel ID ends a task", word)
 	}
-	return withHint(usagef("unknown flag -%s", name), "%s", r.whereFlag(name))
+	return withHint(usagef("unknown flag -%s", name), "%s", r.aboutFlags("-"+cluster, true))
 }
 
 // candidates are the flags that could have been meant.
@@ -49,21 +53,21 @@ func (r *lineReader) candidates() []cli.Flag {
 	return flags
 }
 
-// whereFlag tells where a flag belongs, or where to read on.
-func (r *lineReader) whereFlag(name string) string {
+// aboutFlags tells to what else a strange flag may belong, or where to read on.
+func (r *lineReader) aboutFlags(typed string, strange bool) string {
 	cmd := r.leaf()
 	if cmd == nil {
-		return "octasklyctl --help lists the flags of all commands"
+		return "octasklyctl COMMAND --help lists the flags of a command"
 	}
 	for _, other := range leaves(r.app.Commands) {
-		if findFlag(other.Flags, name) != nil {
-			return fmt.Sprintf("%s is a flag of octasklyctl %s", dashed(name), other.Name)
+		if strange && findFlag(other.Flags, strings.TrimLeft(typed, "-")) != nil {
+			return fmt.Sprintf("%s is a flag of octasklyctl %s", typed, other.Name)
 		}
 	}
-	if verbatim(cmd) {
-		return fmt.Sprintf("flags of the command to run come after its name: octasklyctl %s -- CMD %s", cmd.Name, dashed(name))
+	if strange && verbatim(cmd) {
+		return fmt.Sprintf("flags of the command to run come after its name: octasklyctl %s -- COMMAND %s", cmd.Name, typed)
 	}
-	return fmt.Sprintf("octasklyctl %s --help lists its flags", cmd.Name)
+	return fmt.Sprintf("octasklyctl %s --help lists its flags", r.name())
 }
 
 func nearestFlag(flags []cli.Flag, name string) string {

@@ -105,6 +105,8 @@ func describe(err error) errorBody {
 // kindOf names an error for programs.
 func kindOf(err error) string {
 	switch {
+	case exitCode(err) == exitWaited:
+		return "timeout"
 	case isUsage(err):
 		return "usage"
 	case errors.Is(err, octaskly.ErrNotFound):

@@ -58,13 +58,15 @@ const watchers = 16
 // await waits for targets, says what did not go well and returns the exit code
 // as an error. With -o json, print shows the jobs.
 func (s *session) await(ctx context.Context, targets []target, print func([]*api.Job) error) error {
+	in := catchInterrupts(ctx)
+	defer in.stop()
 	w := newWaiting(targets)
-	stop := s.showProgress(s.newScreen(), w.progress)
-	err := w.all(ctx, s)
+	stop := s.showProgress(s.newScreen(), &w.progress)
+	err := w.all(in.soft, s)
 	stop()
 	switch {
-	case err != nil && ctx.Err() != nil:
-		return context.Cause(ctx)
+	case errors.Is(context.Cause(in.soft), errInterrupted):
+		return exits(exitInterrupted)
 	case err != nil:
 		return err
 	}
@@ -80,7 +82,7 @@ func (s *session) await(ctx context.Context, targets []target, print func([]*api
 // waiting is the jobs and elements that somebody waits for.
 type waiting struct {
 	targets  []target
-	progress *progress
+	progress progress
 
 	mu    sync.Mutex
 	jobs  []*api.Job // the latest that is known of each target
@@ -88,7 +90,7 @@ type waiting struct {
 }
 
 func newWaiting(targets []target) *waiting {
-	w := &waiting{targets: targets, progress: &progress{}, jobs: make([]*api.Job, len(targets))}
+	w := &waiting{targets: targets, jobs: make([]*api.Job, len(targets))}
 	for i, t := range targets {
 		w.tally.total++ // one that is not known yet counts as one
 		if t.job != nil {
@@ -119,12 +121,22 @@ func (w *waiting) all(ctx context.Context, s *session) error {
 		if t.job != nil && t.job.State.Terminal() {
 			continue
 		}
-		group.Go(func() error {
-			return s.client.Watch(ctx, t.id, func(job *api.Job) error {
-				w.note(i, job)
-				return nil
-			})
-		})
+		group.Go(func() error { return w.one(ctx, s, i) })
 	}
 	return group.Wait()
+}
+
+// one returns when target i is over.
+func (w *waiting) one(ctx context.Context, s *session, i int) error {
+	t := w.targets[i]
+	watch := func() error {
+		return s.client.Watch(ctx, t.id, func(job *api.Job) error {
+			w.note(i, job)
+			return nil
+		})
+	}
+	if t.job == nil && !t.known {
+		return watch() // to wait for a dispatcher that has never answered helps nobody
+	}
+	return s.outage.persist(ctx, watch)
 }

@@ -150,7 +150,7 @@ func (x *Executor) makeSlots(n int) error {
 	return nil
 }
 
-func (x *Executor) path(name string) string { return filepath.Join(x.dir, name) }
+func (x *Executor) path(name string) string { return x.dir + "/" + name }
 
 // Features names what this executor can do, as a Spec's Needs may ask for it.
 func (x *Executor) Features() []string { return []string{x.kept.Feature(), "stdin", "merge"} }
@@ -191,6 +191,10 @@ func (x *Executor) close() error {
 	return errors.Join(errs...)
 }
 
+// lockPatience is how long a child may take to its exec that a killed executor was
+// just starting: until then it shares that one's lock.
+const lockPatience = time.Second
+
 // lockFile makes sure that no other process uses the directory. The kernel
 // unlocks it when this process ends, however that comes.
 func lockFile(path string) (*os.File, error) {
@@ -198,11 +202,17 @@ func lockFile(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			err = errors.New("another executor is using it")
+	for end := time.Now().Add(lockPatience); ; time.Sleep(10 * time.Millisecond) {
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if !errors.Is(err, unix.EWOULDBLOCK) || time.Now().After(end) {
+			break
 		}
+	}
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		err = errors.New("another executor is using it")
+	}
+	if err != nil {
+		f.Close()
 		return nil, err
 	}
 	return f, nil

@@ -111,16 +111,16 @@ func (j *journal) add(r *record) error {
 
 // flush writes what is pending.
 func (j *journal) flush() error {
-	for len(j.pending) > 0 {
-		r := j.pending[0]
+	for i, r := range j.pending {
 		s, err := j.write(r)
 		if err != nil {
 			j.failed = time.Now()
+			j.pending = slices.Delete(j.pending, 0, i)
 			return err
 		}
 		j.born(r.Serial, s)
-		j.pending[0], j.pending = nil, j.pending[1:]
 	}
+	clear(j.pending)
 	j.failed, j.pending = time.Time{}, j.pending[:0]
 	return nil
 }

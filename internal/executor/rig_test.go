@@ -16,7 +16,6 @@ import (
 
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/protocol"
-	"github.com/octaskly/octaskly/internal/resources"
 	"github.com/octaskly/octaskly/internal/spool"
 )
 
@@ -223,11 +222,4 @@ func alive(t testing.TB, pid string) bool {
 		return false
 	}
 	return !strings.Contains(string(stat), ") Z ")
-}
-
-func cgroupsWork(t testing.TB) bool {
-	c, err := resources.Open(resources.Options{Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
-	check(t, err)
-	defer c.Close()
-	return c.Feature() == resources.KillCgroup
 }

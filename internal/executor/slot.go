@@ -32,8 +32,9 @@ type slot struct {
 	usage  syscall.Rusage
 	spec   *octaskly.Spec // whose environment env begins with
 	env    []string
-	shared int // how many entries that are
-	path   string
+	shared int    // how many entries that are
+	path   string // of env
+	found  finding
 }
 
 func newSlot(x *Executor, name string) (_ *slot, err error) {
@@ -86,20 +87,17 @@ func (s *slot) execute(e *entry) (end octaskly.End, lost bool) {
 	s.x.started(e, began)
 	cause := s.watch(e, began)
 	leftover, gone := s.clear(e)
-	if cause == left || !gone {
-		lost = true
-	}
 	s.drain(e)
 	s.x.exited(e)
 	if !gone {
-		return end, lost
+		return end, true
 	}
 	end = s.reap(cause)
 	end.StartedAt, end.EndedAt, end.Leftover = began, began.Add(time.Since(began)), leftover
 	if e.Spec.Dir == "" {
 		s.space.renew(began)
 	}
-	return end, lost
+	return end, cause == left
 }
 
 // clear waits until nothing of e is left. It gives up only when the executor
@@ -112,8 +110,10 @@ func (s *slot) clear(e *entry) (leftover, gone bool) {
 			return leftover, true
 		}
 		s.x.log.Error("cannot end an attempt", "attempt", e.ID.String(), "error", err)
-		if s.x.stopping() {
+		select {
+		case <-s.x.closing:
 			return leftover, false
+		case <-time.After(time.Second):
 		}
 	}
 }

@@ -1,10 +1,6 @@
 package executor
 
 import (
-	"cmp"
-	"path/filepath"
-	"strings"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
@@ -32,15 +28,27 @@ func (s *slot) start(e *entry) *failure {
 		return failuref(octaskly.ReasonExecutor, "cannot make a pipe: %v", err)
 	}
 	s.setEnviron(e)
-	program, err := find(spec.Argv[0], s.path, s.attr.Dir)
-	if err == nil {
-		marks := s.env[len(s.env)-markCount:]
-		err = s.group.Start(program, spec.Argv, &s.attr, marks)
-	}
-	if err != nil {
+	if program, err := s.exec(spec.Argv); err != nil {
 		return s.explain(err, spec, program)
 	}
 	return nil
+}
+
+// exec starts a program in the slot's group, and returns also which one it was
+// to be.
+func (s *slot) exec(argv []string) (program string, err error) {
+	marks := s.env[len(s.env)-markCount:]
+	for {
+		var known bool
+		program, known, err = s.found.program(argv[0], s.path, s.attr.Dir)
+		if err == nil {
+			err = s.group.Start(program, argv, &s.attr, marks)
+		}
+		if err == nil || !known {
+			return program, err
+		}
+		s.found = finding{} // it may be elsewhere by now
+	}
 }
 
 func (s *slot) openStdin(e *entry) (fd int, err error) {
@@ -67,49 +75,4 @@ func (s *slot) setEnviron(e *entry) {
 	}
 	s.env = appendOwnEnviron(s.env[:s.shared], e.Attempt, s.x.worker)
 	s.attr.Env = s.env
-}
-
-// find returns the program that name means, as execvp(3) looks for it: one with
-// a slash is a path, relative to dir; any other is the first in path that may be
-// executed.
-func find(name, path, dir string) (program string, err error) {
-	if strings.Contains(name, "/") {
-		return name, nil
-	}
-	err = unix.ENOENT
-	for entry := range strings.SplitSeq(path, ":") {
-		candidate := cmp.Or(entry, ".") + "/" + name
-		switch e := executable(inDirectory(dir, candidate)); e {
-		case nil:
-			return candidate, nil
-		case unix.EACCES:
-			program, err = candidate, e
-		case unix.EINVAL:
-			return "", e
-		}
-	}
-	return program, err
-}
-
-// executable returns nil, or the errno for why not.
-func executable(path string) error {
-	if err := unix.Faccessat(unix.AT_FDCWD, path, unix.X_OK, unix.AT_EACCESS); err != nil {
-		return err
-	}
-	var info unix.Stat_t
-	if err := unix.Stat(path, &info); err != nil {
-		return err
-	}
-	if info.Mode&unix.S_IFMT == unix.S_IFDIR {
-		return unix.EISDIR
-	}
-	return nil
-}
-
-// inDirectory is what a process in dir means by path.
-func inDirectory(dir, path string) string {
-	if filepath.IsAbs(path) {
-		return path
-	}
-	return dir + "/" + path
 }

@@ -80,6 +80,9 @@ func (g *cgroup) Kill() error {
 }
 
 func (g *cgroup) Clear(patience time.Duration) (leftover bool, err error) {
+	if g.events < 0 { // all are gone, but to remake it has failed
+		return false, g.remake()
+	}
 	populated, frozen, err := readEvents(g.events)
 	if err != nil && !errors.Is(err, unix.ENODEV) {
 		return false, fmt.Errorf("cannot read cgroup %q: %w", g.path, err)
@@ -91,7 +94,7 @@ func (g *cgroup) Clear(patience time.Duration) (leftover bool, err error) {
 			return leftover, err
 		}
 	}
-	if g.orphans != nil && g.orphans.any() {
+	if g.orphans != nil && g.orphans.suspicious(g.pid, nil) {
 		g.orphans.reap(snapshot())
 	}
 	if removed || frozen || g.killed {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
 // sweepPatience is how long processes of an earlier executor may take to die.
@@ -64,7 +66,7 @@ func (c *cgroups) try() error {
 	return errors.Join(err, g.Close())
 }
 
-func (c *cgroups) Feature() string { return KillCgroup }
+func (c *cgroups) Feature() string { return octaskly.KillCgroup }
 
 func (c *cgroups) Group(name string) (Group, error) {
 	g := &cgroup{path: filepath.Join(c.path, name), session: c.session, orphans: c.orphans, dir: -1, events: -1, kill: -1}

@@ -27,14 +27,9 @@ import (
 	"time"
 )
 
-// What Containment.Feature returns.
-const (
-	KillCgroup     = "kill:cgroup"
-	KillBestEffort = "kill:best-effort"
-)
-
 // Containment makes groups of one kind.
 type Containment interface {
+	// Feature is octaskly.KillCgroup or octaskly.KillBestEffort.
 	Feature() string
 	// Group makes an empty group. Names are plain file names, each used once.
 	Group(name string) (Group, error)

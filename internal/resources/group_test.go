@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
 func TestMain(m *testing.M) {
@@ -35,7 +37,7 @@ type bench struct {
 // eachKind runs a test with either kind of group.
 func eachKind(t *testing.T, test func(t *testing.T, c Containment)) {
 	for _, best := range []bool{false, true} {
-		t.Run(map[bool]string{false: KillCgroup, true: KillBestEffort}[best], func(t *testing.T) {
+		t.Run(map[bool]string{false: octaskly.KillCgroup, true: octaskly.KillBestEffort}[best], func(t *testing.T) {
 			test(t, open(t, t.TempDir(), best))
 		})
 	}
@@ -48,7 +50,7 @@ func open(t *testing.T, dir string, best bool) Containment {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { check(t, c.Close()) })
-	if !best && c.Feature() != KillCgroup {
+	if !best && c.Feature() != octaskly.KillCgroup {
 		t.Skip("this machine has no writable cgroup2")
 	}
 	return c
@@ -200,7 +202,7 @@ func TestNeighbour(t *testing.T) {
 		if status.Signal() != unix.SIGKILL {
 			t.Errorf("the neighbour ended with %v, want to be killed", status)
 		}
-		if alive(pid) || !leftover && c.Feature() == KillBestEffort {
+		if alive(pid) || !leftover && c.Feature() == octaskly.KillBestEffort {
 			t.Errorf("daemon alive %v, leftover %v, want false, true", alive(pid), leftover)
 		}
 	})
@@ -301,7 +303,7 @@ func TestSweep(t *testing.T) {
 		stranger.start("exec sleep 1000")
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), "TEST_EXECUTOR_DIR="+dir)
-		best := c.Feature() == KillBestEffort
+		best := c.Feature() == octaskly.KillBestEffort
 		if best {
 			cmd.Env = append(cmd.Env, "TEST_NO_CGROUP=1")
 		}

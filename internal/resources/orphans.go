@@ -2,26 +2,36 @@ package resources
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // orphans are descendants of commands whose parents have died, so that they have
 // become children of this process. Somebody must reap them, and nobody may reap
-// what others wait for: a command, a child that ForkExec is about to give up, or
+// what others wait for: a command, a child that ForkExec has not returned yet, or
 // a child that another part of this program started in our own session.
 type orphans struct {
 	children int // the open list of our main thread's children; -1: this kernel has none
 	session  int // our own
 
 	mu      sync.Mutex
-	leaders map[int]bool // commands that are not reaped
-	forking int
+	leaders map[int]bool     // commands that are not reaped
+	forking int              // how many are being started
+	seen    map[int]sighting // children that are no commands
 }
+
+type sighting struct{ first, looked time.Time }
+
+// settled is how old an unknown child is that ForkExec is certainly through with.
+const settled = time.Second
 
 // adoptOrphans makes this process the one that orphans come to.
 func adoptOrphans() (*orphans, error) {
@@ -32,7 +42,7 @@ func adoptOrphans() (*orphans, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot ask for this process's session: %w", err)
 	}
-	o := &orphans{session: session, leaders: map[int]bool{}}
+	o := &orphans{session: session, leaders: map[int]bool{}, seen: map[int]sighting{}}
 	// The kernel gives orphans to the first thread that is alive, and Go never
 	// ends the main one.
 	pid := os.Getpid()
@@ -81,9 +91,10 @@ func (o *orphans) alone(leader int) bool {
 	return others+o.forking == 0
 }
 
-// any reports whether this process has a child that is no command. It costs a
-// few microseconds, where a snapshot costs milliseconds.
-func (o *orphans) any() bool {
+// suspicious reports whether a child of this process may be what the command has
+// left. It costs some microseconds, where a look at all of /proc costs
+// milliseconds.
+func (o *orphans) suspicious(leader int, marks []string) bool {
 	if o.children < 0 {
 		return true
 	}
@@ -92,20 +103,60 @@ func (o *orphans) any() bool {
 	if err != nil || n == len(buf) {
 		return true
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	pid := 0
-	for _, c := range buf[:n] {
-		switch {
-		case c >= '0' && c <= '9':
-			pid = 10*pid + int(c-'0')
-		case !o.leaders[pid]:
+	unknown := o.unknown(string(buf[:n]))
+	alone := len(unknown) > 0 && o.alone(leader)
+	for _, pid := range unknown {
+		if alone || o.suspect(pid, leader, marks) {
 			return true
-		default:
-			pid = 0
 		}
 	}
 	return false
+}
+
+// unknown returns the children that are no commands, and forgets when it saw
+// those that are no more.
+func (o *orphans) unknown(children string) (unknown []int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for word := range strings.FieldsSeq(children) {
+		if pid, err := strconv.Atoi(word); err == nil && !o.leaders[pid] {
+			unknown = append(unknown, pid)
+		}
+	}
+	maps.DeleteFunc(o.seen, func(pid int, _ sighting) bool { return !slices.Contains(unknown, pid) })
+	return unknown
+}
+
+// suspect judges an unknown child. Without any sign of the command it may be
+// about to become one itself, belong to another, or be dead and not reaped; it is
+// looked into when it is settled, and then from time to time.
+func (o *orphans) suspect(pid, leader int, marks []string) bool {
+	session, err := unix.Getsid(pid)
+	if err != nil || session == o.session {
+		return false
+	}
+	group, err := unix.Getpgid(pid)
+	if err != nil {
+		return false
+	}
+	return session == leader || group == leader || hasMarks(pid, marks) || o.due(pid)
+}
+
+// due reports whether it is time to look into a settled child.
+func (o *orphans) due(pid int) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	now := time.Now()
+	s, before := o.seen[pid]
+	if !before {
+		s = sighting{first: now, looked: now}
+	}
+	due := now.Sub(s.looked) > settled
+	if due {
+		s.looked = now
+	}
+	o.seen[pid] = s
+	return due
 }
 
 // reap buries the orphans among all that are dead.
@@ -118,10 +169,13 @@ func (o *orphans) reap(all map[int]process) {
 	}
 }
 
-// mine reports whether a child of this process is an orphan.
+// mine reports whether a child of this process is certainly an orphan. One that
+// leads a process group may also be a command that ForkExec is giving up, unless
+// it is settled.
 func (o *orphans) mine(p process) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	perhapsCommand := o.forking > 0 && p.pid == p.group
+	s, seen := o.seen[p.pid]
+	perhapsCommand := o.forking > 0 && p.pid == p.group && !(seen && time.Since(s.first) > settled)
 	return p.session != o.session && !o.leaders[p.pid] && !perhapsCommand
 }

@@ -76,8 +76,11 @@ func parseStat(text []byte) (p process, err error) {
 // hasMarks reports whether a process's environment, as it was at its last exec,
 // has every mark.
 func hasMarks(pid int, marks []string) bool {
+	if len(marks) == 0 {
+		return false
+	}
 	env, err := os.ReadFile(procPath(pid, "environ"))
-	if err != nil || len(marks) == 0 {
+	if err != nil {
 		return false
 	}
 	found := 0

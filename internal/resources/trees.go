@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
 // trees is a Containment by best effort.
@@ -23,7 +25,7 @@ func openTrees(dir string) (*trees, error) {
 	return &trees{dir: dir, orphans: o}, nil
 }
 
-func (t *trees) Feature() string { return KillBestEffort }
+func (t *trees) Feature() string { return octaskly.KillBestEffort }
 
 func (t *trees) Group(name string) (Group, error) {
 	note, err := openNote(filepath.Join(t.dir, notePrefix+name))
@@ -58,7 +60,7 @@ func (t *tree) Start(path string, argv []string, attr *syscall.ProcAttr, marks [
 func (t *tree) Kill() error { return t.Signal(unix.SIGKILL) }
 
 func (t *tree) Clear(patience time.Duration) (leftover bool, err error) {
-	if !t.orphans.any() {
+	if !t.orphans.suspicious(t.pid, t.marks) {
 		return false, nil
 	}
 	return exterminate(patience, func() []process {

@@ -7,9 +7,12 @@
 // connections read beside it and never wait for it.
 //
 // The schema is the sum of the numbered files in migrations. A file that has
-// been released never changes; PRAGMA user_version counts them.
+// been released never changes; PRAGMA user_version counts them. A database of
+// every version lies in testdata.
 //
 // What is written often is kept narrow: a job's spec lies in a row that never
 // changes, its progress in another. No index is on a column that changes, but
 // for the one that finds jobs that are not over.
+//
+// All methods may be called by several goroutines at the same time.
 package store

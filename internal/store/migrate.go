@@ -13,14 +13,17 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+// applicationID marks a database as ours: "octa". 0001.sql writes it.
+const applicationID = 0x6f637461
+
 // migrate brings the schema up to date, one numbered file after the other.
 func migrate(ctx context.Context, db *sql.DB, log *slog.Logger) error {
 	files, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		return err
 	}
-	var version int
-	if err := db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
+	version, err := schemaVersion(ctx, db)
+	if err != nil {
 		return err
 	}
 	if version > len(files) {
@@ -37,6 +40,17 @@ func migrate(ctx context.Context, db *sql.DB, log *slog.Logger) error {
 		log.Info("Database has a new schema", "version", version+1)
 	}
 	return nil
+}
+
+// schemaVersion is 0 for a database that has nothing in it yet.
+func schemaVersion(ctx context.Context, db *sql.DB) (version int, err error) {
+	var application, objects int
+	err = db.QueryRowContext(ctx, `SELECT user_version, application_id, (SELECT count(*) FROM sqlite_schema)
+		FROM pragma_user_version, pragma_application_id`).Scan(&version, &application, &objects)
+	if err == nil && application != applicationID && objects > 0 {
+		err = errForeign
+	}
+	return version, err
 }
 
 func step(ctx context.Context, db *sql.DB, script string, version int) error {

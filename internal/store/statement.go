@@ -9,8 +9,9 @@ import (
 // statement is a prepared statement of the driver, for one goroutine. Its values
 // are those that a driver takes: int64, string, []byte, bool and nil.
 type statement struct {
-	driver.StmtExecContext
-	args []driver.NamedValue
+	prepared driver.Stmt
+	run      driver.StmtExecContext // the same
+	args     []driver.NamedValue
 }
 
 var errDriver = errors.New("the driver of the database cannot prepare statements")
@@ -25,11 +26,11 @@ func prepare(conn any, text string) (*statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	stmt, ok := prepared.(driver.StmtExecContext)
+	run, ok := prepared.(driver.StmtExecContext)
 	if !ok {
-		return nil, errDriver
+		return nil, errors.Join(errDriver, prepared.Close())
 	}
-	return &statement{StmtExecContext: stmt}, nil
+	return &statement{prepared: prepared, run: run}, nil
 }
 
 // exec has no context: a transaction that has begun is finished.
@@ -38,6 +39,8 @@ func (s *statement) exec(values ...any) error {
 	for i, v := range values {
 		s.args = append(s.args, driver.NamedValue{Ordinal: i + 1, Value: v})
 	}
-	_, err := s.ExecContext(context.Background(), s.args)
+	_, err := s.run.ExecContext(context.Background(), s.args)
 	return err
 }
+
+func (s *statement) close() error { return s.prepared.Close() }

@@ -11,14 +11,9 @@ import (
 	"sync/atomic"
 
 	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
-
-// ErrDiskFull says that there was no room for what was to be written. Nothing
-// of it is stored.
-var ErrDiskFull = errors.New("the disk is full")
 
 // Store is an open database.
 type Store struct {
@@ -33,44 +28,49 @@ type Store struct {
 
 const (
 	maxReaders  = 4
-	writerCache = 8 << 10 // KiB
-	readerCache = 512     // KiB, each
+	writerCache = 8 << 10  // KiB
+	readerCache = 512      // KiB, each
+	maxIdleLog  = 64 << 20 // bytes of the write-ahead log that stay on disk when it has been copied back
 )
 
 // Open opens the database at path; it makes and migrates it if it must.
 func Open(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
-	s, err := open(ctx, path, log)
-	if err != nil {
-		if s != nil {
-			s.Close()
-		}
+	s := &Store{path: path}
+	if err := s.open(ctx, log); err != nil {
+		s.Close()
 		return nil, fmt.Errorf("cannot open database %q: %w", path, explain(err))
 	}
 	return s, nil
 }
 
-func open(ctx context.Context, path string, log *slog.Logger) (s *Store, err error) {
-	if err := createPrivate(path); err != nil {
-		return nil, err
+func (s *Store) open(ctx context.Context, log *slog.Logger) (err error) {
+	if err := createPrivate(s.path); err != nil {
+		return err
 	}
-	s = &Store{path: path}
-	s.writing = connect(path, writerCache, "_txlock=immediate&_journal_mode=WAL&_synchronous=FULL")
+	// As durable as fsync(2), which SQLite calls by default, without the wait
+	// for the log's time stamps.
+	if _, err := sqlite.Fdatasync(true); err != nil {
+		return err
+	}
+	s.writing = connect(s.path, writerCache, fmt.Sprintf(
+		"_txlock=immediate&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_pragma=journal_size_limit(%d)", maxIdleLog))
 	s.writing.SetMaxOpenConns(1)
 	if err := migrate(ctx, s.writing, log); err != nil {
-		return s, err
+		return err
 	}
 	if s.generation, err = generation(ctx, s.writing); err != nil {
-		return s, err
+		return err
 	}
 	if err := s.readLastJob(ctx); err != nil {
-		return s, err
+		return err
 	}
 	if s.writer, err = newWriter(ctx, s.writing); err != nil {
-		return s, err
+		return err
 	}
-	s.readers = connect(path, readerCache, "mode=ro&_query_only=1")
+	s.readers = connect(s.path, readerCache, "mode=ro&_query_only=1")
 	s.readers.SetMaxOpenConns(maxReaders)
-	return s, nil
+	s.readers.SetMaxIdleConns(maxReaders)
+	return nil
 }
 
 // createPrivate makes the file with a mode that SQLite copies to its others.
@@ -79,11 +79,11 @@ func createPrivate(path string) error {
 	if err != nil {
 		return err
 	}
-	return f.Close()
+	return errors.Join(f.Chmod(0o600), f.Close()) // it may have been copied here
 }
 
 func connect(path string, cacheKiB int, options string) *sql.DB {
-	dsn := fmt.Sprintf("file:%s?%s&_busy_timeout=5000&_foreign_keys=1&_defensive=1&_dqs=0&_pragma=cache_size(-%d)",
+	dsn := fmt.Sprintf("file:%s?%s&_busy_timeout=5000&_defensive=1&_dqs=0&_pragma=cache_size(-%d)",
 		(&url.URL{Path: path}).EscapedPath(), options, cacheKiB)
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
@@ -105,7 +105,8 @@ func (s *Store) readLastJob(ctx context.Context) error {
 // with the process, and given out again by the next.
 func (s *Store) NextJobID() octaskly.JobID { return octaskly.JobID(s.nextJob.Add(1)) }
 
-// Generation names this database. A restored backup draws another one.
+// Generation names this database: 26 letters and digits. A restored backup
+// draws another one.
 func (s *Store) Generation() string { return s.generation }
 
 // Size is what the database takes up on disk, in bytes.
@@ -118,7 +119,7 @@ func (s *Store) Size() (n int64) {
 	return n
 }
 
-// Close writes the log back into the database and lets it go.
+// Close copies the write-ahead log back into the database and lets it go.
 func (s *Store) Close() error {
 	var errs []error
 	if s.readers != nil {
@@ -127,22 +128,8 @@ func (s *Store) Close() error {
 	if s.writer != nil {
 		errs = append(errs, s.writer.close())
 	}
-	return errors.Join(append(errs, s.writing.Close())...)
-}
-
-// explain puts what users should know of an SQLite error in front.
-func explain(err error) error {
-	var e *sqlite.Error
-	if !errors.As(err, &e) {
-		return err
+	if s.writing != nil {
+		errs = append(errs, s.writing.Close())
 	}
-	switch e.Code() & 0xff {
-	case sqlite3.SQLITE_FULL:
-		return fmt.Errorf("%w: %w", ErrDiskFull, err)
-	case sqlite3.SQLITE_NOTADB:
-		return fmt.Errorf("it is no database of octaskly: %w", err)
-	case sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("it is damaged: %w", err)
-	}
-	return err
+	return errors.Join(errs...)
 }

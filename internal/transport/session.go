@@ -29,11 +29,14 @@ var (
 // Channel is one stream of bytes in each direction. One goroutine may read
 // while another writes.
 //
-// What was written before Close arrives, unless the peer or the network fails,
-// and then the peer reads io.EOF. Read returns another error, never io.EOF, if
-// the channel ended in any other way. A Write that its deadline cuts short
-// makes the channel useless for further ones; a Read does not. Close waits five
-// seconds at most for a peer that does not read.
+// What was written before Close arrives, and then the peer reads io.EOF, unless
+// the network fails, or there was something left to read here when Close was
+// called: then TCP resets. At any other end Read returns another error, never
+// io.EOF. What Close returns after an io.EOF means nothing.
+//
+// A Write that its deadline cuts short makes the channel useless for further
+// ones; a Read does not. Close waits five seconds at most for a peer that does
+// not read.
 type Channel interface {
 	io.ReadWriteCloser
 	SetReadDeadline(t time.Time) error

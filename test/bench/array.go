@@ -24,8 +24,9 @@ func arrayProbe(l *lab) probe {
 		rows: []row{
 			{name: "array", unit: rate, about: fmt.Sprintf("submit --array … wait through both daemons, %d slots", l.slots()),
 				aims: []aim{atLeast(0.75, floorRow), atLeast(1.2, xargsRow)}},
-			{name: "array dispatcher", unit: micros, about: "of processor time for each command"},
-			{name: "array worker", unit: micros, about: "of processor time for each command, itself not counted"},
+			{name: "array CPU", unit: micros, about: "of processor time for each command, all told"},
+			{name: "array dispatcher CPU", unit: micros, about: "the dispatcher's part"},
+			{name: "array worker CPU", unit: micros, about: "the worker's part, without the command itself"},
 			{name: "array dispatcher RSS", unit: mega, about: "afterwards"},
 			{name: "array worker RSS", unit: mega, about: "afterwards"},
 		},
@@ -52,10 +53,11 @@ func measureArray(ctx context.Context, l *lab) ([]float64, error) {
 		}
 		dispatcher, err1 := readMemory(c.Dispatcher.PID())
 		worker, err2 := readMemory(c.Workers[0].PID())
-		perTask := func(i int) float64 { return float64((after[i] - before[i]).Microseconds()) / float64(l.tasks) }
-		return []float64{
-			float64(l.tasks) / took.Seconds(), perTask(0), perTask(1), dispatcher.rss, worker.rss,
-		}, errors.Join(err1, err2)
+		figures := []float64{l.rate(took)}
+		for i := range after {
+			figures = append(figures, l.perTask(after[i]-before[i]))
+		}
+		return append(figures, dispatcher.rss, worker.rss), errors.Join(err1, err2)
 	})
 }
 
@@ -70,7 +72,7 @@ func narrowArrayProbe(l *lab) probe {
 					return nil, err
 				}
 				took, err := runArray(ctx, c, l.tasks)
-				return []float64{float64(l.tasks) / took.Seconds()}, err
+				return []float64{l.rate(took)}, err
 			})
 		},
 	}
@@ -108,10 +110,10 @@ func haveCompleted(ctx context.Context, c *cluster.Cluster, id string, tasks int
 	return nil
 }
 
-// spent is the processor time of the dispatcher and of the worker so far.
-func spent(c *cluster.Cluster) (times [2]time.Duration, err error) {
-	var err1, err2 error
-	times[0], err1 = processorTime(c.Dispatcher.PID())
-	times[1], err2 = processorTime(c.Workers[0].PID())
-	return times, errors.Join(err1, err2)
+// spent is the processor time so far of everything, of the dispatcher, and of
+// the worker without its commands.
+func spent(c *cluster.Cluster) ([3]time.Duration, error) {
+	dispatcher, err1 := readProcessor(c.Dispatcher.PID())
+	worker, err2 := readProcessor(c.Workers[0].PID())
+	return [3]time.Duration{dispatcher.own + worker.own + worker.children, dispatcher.own, worker.own}, errors.Join(err1, err2)
 }

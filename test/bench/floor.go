@@ -17,19 +17,19 @@ var floorSource []byte
 // floorProbe is what every other rate is compared with: no runner of commands
 // that captures output can do better, give or take.
 func floorProbe(l *lab) probe {
-	about := fmt.Sprintf("C posix_spawn, both outputs piped, %d processes", l.procs)
-	measure := measureFloor
+	about, take := fmt.Sprintf("C posix_spawn, both outputs piped, %d processes", l.procs), measureFloor
 	if _, err := exec.LookPath("gcc"); err != nil {
 		about = fmt.Sprintf("no gcc here: Go ForkExec, both outputs piped, %d goroutines", l.procs)
-		measure = func(ctx context.Context, l *lab) ([]float64, error) { return measureSpawners(ctx, l, l.procs) }
+		take = withOthers(withCPU(spawners(l.procs)))
 	}
 	return probe{
 		name: floorRow,
 		rows: []row{
 			{name: floorRow, unit: rate, about: about},
+			{name: floorTimeRow, unit: micros, about: "of processor time for each command"},
 			{name: othersRow, unit: percent, about: "of the processors went to other programs meanwhile"},
 		},
-		measure: withOthers(measure),
+		measure: take,
 	}
 }
 
@@ -38,12 +38,14 @@ func measureFloor(ctx context.Context, l *lab) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	said, err := output(exec.CommandContext(ctx, program, strconv.Itoa(l.tasks), strconv.Itoa(l.procs), l.program))
-	if err != nil {
-		return nil, err
-	}
-	figure, err := strconv.ParseFloat(strings.TrimSpace(string(said)), 64)
-	return []float64{figure}, err
+	return withOthers(withCPU(func(ctx context.Context, l *lab) ([]float64, error) {
+		said, err := output(exec.CommandContext(ctx, program, strconv.Itoa(l.tasks), strconv.Itoa(l.procs), l.program))
+		if err != nil {
+			return nil, err
+		}
+		figure, err := strconv.ParseFloat(strings.TrimSpace(string(said)), 64)
+		return []float64{figure}, err
+	}))(ctx, l)
 }
 
 // floorProgram compiles the floor the first time.

@@ -33,11 +33,10 @@ func (r *results) writeJSON(path string) error {
 	}
 	for _, row := range r.rows {
 		if figures := r.figures[row.name]; len(figures) > 0 {
-			line := rowJSON{Name: row.name, About: row.about, Unit: row.unit, Median: median(figures), Figures: figures}
-			if row.unit == rate {
-				line.ToFloor = ratios(figures, r.figures[floorRow])
-			}
-			out.Rows = append(out.Rows, line)
+			out.Rows = append(out.Rows, rowJSON{
+				Name: row.name, About: row.about, Unit: row.unit, Median: median(figures), Figures: figures,
+				ToFloor: ratios(figures, r.figures[row.base()]),
+			})
 		}
 	}
 	for probe, err := range r.failures {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/octaskly/octaskly/test/cluster"
 )
@@ -51,6 +52,14 @@ func (l *lab) path(name string) string { return filepath.Join(l.dir, name) }
 // slots is how many commands a worker runs at a time: while one waits for a
 // pipe, another one has the processor.
 func (l *lab) slots() int { return 2 * l.procs }
+
+// rate is a sample's commands per second.
+func (l *lab) rate(took time.Duration) float64 { return float64(l.tasks) / took.Seconds() }
+
+// perTask is a sample's microseconds for each command.
+func (l *lab) perTask(spent time.Duration) float64 {
+	return float64(spent.Microseconds()) / float64(l.tasks)
+}
 
 // withCluster calls use with a new dispatcher and, unless slots is 0, a worker
 // that is connected to it. An error comes with what the daemons have said.

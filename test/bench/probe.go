@@ -1,15 +1,12 @@
 package main
 
-import (
-	"context"
-	"regexp"
-)
+import "regexp"
 
 // probe takes figures once a round: one for each of its rows.
 type probe struct {
 	name    string
 	rows    []row
-	measure func(context.Context, *lab) ([]float64, error)
+	measure measure
 }
 
 // row is one line of the table.
@@ -18,6 +15,11 @@ type row struct {
 	unit  string
 	about string
 	aims  []aim
+}
+
+// base is the row of the floor that this one is compared with; empty: none.
+func (r row) base() string {
+	return map[string]string{rate: floorRow, micros: floorTimeRow}[r.unit]
 }
 
 // Units of figures.
@@ -41,9 +43,10 @@ func atMost(value float64) aim               { return aim{most: true, value: val
 
 // The rows that are looked up by name.
 const (
-	floorRow  = "floor"
-	xargsRow  = "xargs"
-	othersRow = "others"
+	floorRow     = "floor"
+	floorTimeRow = "floor CPU"
+	xargsRow     = "xargs"
+	othersRow    = "others"
 )
 
 // all lists the probes in the order of the table.

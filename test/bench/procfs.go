@@ -13,31 +13,33 @@ import (
 // runs on.
 const tick = 10 * time.Millisecond
 
-// processorTime is what a process has used itself, without its children.
-func processorTime(pid int) (time.Duration, error) {
+// processor is the processor time of a process and of the children that it has
+// waited for.
+type processor struct{ own, children time.Duration }
+
+func readProcessor(pid int) (processor, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return 0, err
+		return processor{}, err
 	}
-	return parseTime(text)
+	return parseProcessor(text)
 }
 
-// parseTime reads "pid (name) state … utime stime …": fields 14 and 15 of all.
-// The name may contain anything.
-func parseTime(stat []byte) (time.Duration, error) {
+// parseProcessor reads "pid (name) state … utime stime cutime cstime …", where
+// utime is field 14. The name may contain anything.
+func parseProcessor(stat []byte) (p processor, err error) {
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("cannot read process status %.80q", stat)
+	if len(fields) < 15 {
+		return p, fmt.Errorf("cannot read process status %.80q", stat)
 	}
-	var sum time.Duration
-	for _, field := range fields[11:13] {
-		ticks, err := strconv.ParseInt(string(field), 10, 64)
+	for i, to := range []*time.Duration{&p.own, &p.own, &p.children, &p.children} {
+		ticks, err := strconv.ParseInt(string(fields[11+i]), 10, 64)
 		if err != nil {
-			return 0, fmt.Errorf("cannot read process status %.80q: %w", stat, err)
+			return p, fmt.Errorf("cannot read process status %.80q: %w", stat, err)
 		}
-		sum += time.Duration(ticks) * tick
+		*to += time.Duration(ticks) * tick
 	}
-	return sum, nil
+	return p, nil
 }
 
 // memory is what a process holds, in units of 10⁶ bytes.

@@ -20,7 +20,7 @@ func (r *results) write(w io.Writer) error {
 	r.writeTable(&text)
 	r.writeAims(&text)
 	if others := median(r.figures[othersRow]); others > busy {
-		fmt.Fprintf(&text, "\nThe machine is busy: other programs had %.0f %% of it during the floor. These ratios mean little.\n", others)
+		fmt.Fprintf(&text, "\nThe machine is busy: other programs had %.0f %% of it during the floor. Ratios of rates mean little.\n", others)
 	}
 	_, err := io.WriteString(w, text.String())
 	return err
@@ -37,8 +37,8 @@ func (r *results) writeTable(w io.Writer) {
 			continue
 		}
 		ratio := ""
-		if row.unit == rate && len(r.figures[floorRow]) > 0 {
-			ratio = fmt.Sprintf("%.2f", median(ratios(figures, r.figures[floorRow])))
+		if all := ratios(figures, r.figures[row.base()]); len(all) > 0 {
+			ratio = fmt.Sprintf("%.2f", median(all))
 		}
 		span := short(slices.Min(figures)) + " … " + short(slices.Max(figures))
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t  %s\n", row.name, short(median(figures)), row.unit, span, ratio, row.about)

@@ -123,7 +123,7 @@ func TestProbes(t *testing.T) {
 			aims = append(aims, row.aims...)
 		}
 	}
-	for _, name := range []string{floorRow, xargsRow, othersRow} {
+	for _, name := range []string{floorRow, floorTimeRow, xargsRow, othersRow} {
 		if !rows[name] {
 			t.Errorf("there is no row %q", name)
 		}

@@ -40,7 +40,7 @@ func measureSingles(ctx context.Context, l *lab) ([]float64, error) {
 			return nil, err
 		}
 		over := time.Since(start)
-		return []float64{float64(l.tasks) / over.Seconds(), float64(l.tasks) / accepted.Seconds()}, nil
+		return []float64{l.rate(over), l.rate(accepted)}, nil
 	})
 }
 

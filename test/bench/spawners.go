@@ -18,38 +18,41 @@ import (
 func spawnersProbe(l *lab) probe {
 	return probe{
 		name: "go",
-		rows: []row{{name: "go", unit: rate, about: fmt.Sprintf("Go ForkExec, both outputs piped, %d goroutines", l.slots())}},
-		measure: func(ctx context.Context, l *lab) ([]float64, error) {
-			return measureSpawners(ctx, l, l.slots())
+		rows: []row{
+			{name: "go", unit: rate, about: fmt.Sprintf("Go ForkExec, both outputs piped, %d goroutines", l.slots())},
+			{name: "go CPU", unit: micros},
 		},
+		measure: withCPU(spawners(l.slots())),
 	}
 }
 
-// measureSpawners runs the program in as many goroutines as it is told.
-func measureSpawners(ctx context.Context, l *lab, goroutines int) ([]float64, error) {
-	null, err := os.Open(os.DevNull)
-	if err != nil {
-		return nil, err
-	}
-	defer null.Close()
-	s := spawner{program: l.program, env: os.Environ(), null: null.Fd()}
-	group, ctx := errgroup.WithContext(ctx)
-	var taken atomic.Int64
-	start := time.Now()
-	for range goroutines {
-		group.Go(func() error {
-			for taken.Add(1) <= int64(l.tasks) && ctx.Err() == nil {
-				if err := s.run(); err != nil {
-					return fmt.Errorf("cannot run %q: %w", s.program, err)
+// spawners run the program in so many goroutines.
+func spawners(goroutines int) measure {
+	return func(ctx context.Context, l *lab) ([]float64, error) {
+		null, err := os.Open(os.DevNull)
+		if err != nil {
+			return nil, err
+		}
+		defer null.Close()
+		s := spawner{program: l.program, env: os.Environ(), null: null.Fd()}
+		group, ctx := errgroup.WithContext(ctx)
+		var taken atomic.Int64
+		start := time.Now()
+		for range goroutines {
+			group.Go(func() error {
+				for taken.Add(1) <= int64(l.tasks) && ctx.Err() == nil {
+					if err := s.run(); err != nil {
+						return fmt.Errorf("cannot run %q: %w", s.program, err)
+					}
 				}
-			}
-			return context.Cause(ctx)
-		})
+				return context.Cause(ctx)
+			})
+		}
+		if err := group.Wait(); err != nil {
+			return nil, err
+		}
+		return []float64{l.rate(time.Since(start))}, nil
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	return []float64{float64(l.tasks) / time.Since(start).Seconds()}, nil
 }
 
 // spawner does what floor/floor.c does.

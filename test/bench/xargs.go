@@ -12,9 +12,12 @@ import (
 // xargsProbe is what people use where they have one machine and nothing else.
 func xargsProbe(l *lab) probe {
 	return probe{
-		name:    xargsRow,
-		rows:    []row{{name: xargsRow, unit: rate, about: fmt.Sprintf("xargs -P%d -n1, output not captured", l.procs)}},
-		measure: measureXargs,
+		name: xargsRow,
+		rows: []row{
+			{name: xargsRow, unit: rate, about: fmt.Sprintf("xargs -P%d -n1, output not captured", l.procs)},
+			{name: "xargs CPU", unit: micros},
+		},
+		measure: withCPU(measureXargs),
 	}
 }
 
@@ -25,5 +28,5 @@ func measureXargs(ctx context.Context, l *lab) ([]float64, error) {
 	if _, err := output(cmd); err != nil {
 		return nil, err
 	}
-	return []float64{float64(l.tasks) / time.Since(start).Seconds()}, nil
+	return []float64{l.rate(time.Since(start))}, nil
 }

@@ -11,24 +11,36 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// withOthers adds a figure to those of measure: the part of all processor time,
-// in percent, that went to other programs or to the host of a virtual machine.
-// It is for a measure whose processes are all waited for when it returns.
+type measure func(context.Context, *lab) ([]float64, error)
+
+// withCPU adds the processor time of one command to the figures of m, whose
+// processes must all have been waited for when it returns.
+func withCPU(m measure) measure {
+	return m.with(func(l *lab, before, after load) float64 { return l.perTask(after.ours - before.ours) })
+}
+
+// withOthers adds the part of all processor time, in percent, that went to other
+// programs or to the host of a virtual machine.
 //
-// A busy machine makes ratios worthless: its processors are shared out by
-// threads, and who has more of them, as more slots are, gets more.
-func withOthers(measure func(context.Context, *lab) ([]float64, error)) func(context.Context, *lab) ([]float64, error) {
+// A busy machine makes ratios of rates worthless: its processors are shared out
+// by threads, and who has more of them, as more slots are, gets more. Processor
+// time suffers less.
+func withOthers(m measure) measure {
+	return m.with(func(_ *lab, before, after load) float64 { return after.others(before) })
+}
+
+func (m measure) with(figure func(l *lab, before, after load) float64) measure {
 	return func(ctx context.Context, l *lab) ([]float64, error) {
 		before, err := readLoad()
 		if err != nil {
 			return nil, err
 		}
-		figures, err := measure(ctx, l)
+		figures, err := m(ctx, l)
 		if err != nil {
 			return nil, err
 		}
 		after, err := readLoad()
-		return append(figures, after.others(before)), err
+		return append(figures, figure(l, before, after)), err
 	}
 }
 

@@ -1,0 +1,331 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/octaskly/octaskly/internal/api"
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/spool"
+)
+
+// fake is a dispatcher of one plain job, 42, whose course a test decides.
+type fake struct {
+	mu     sync.Mutex
+	asked  []string
+	job    api.Job
+	detail api.Detail
+	blobs  map[octaskly.Blob][]byte
+
+	began     chan struct{} // closed when the job is watched for the first time
+	cancelled chan struct{} // closed by Cancel
+	changed   chan struct{} // closed and made anew with each change of job
+	onSubmit  func(*octaskly.Job, *octaskly.Spec) error
+	onOutput  func(ctx context.Context, follow bool) (io.ReadCloser, error)
+	onCancel  func(api.Selection) (api.Outcome, error)
+	onJobs    func(api.Filter) []api.Job
+}
+
+func newFake() *fake {
+	return &fake{
+		job:   api.Job{ID: "42", State: octaskly.Running, Command: []api.Text{"true"}, Tasks: 1, Counts: map[string]int64{"running": 1}},
+		blobs: map[octaskly.Blob][]byte{}, began: make(chan struct{}), cancelled: make(chan struct{}), changed: make(chan struct{}),
+	}
+}
+
+func (f *fake) ask(format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked = append(f.asked, fmt.Sprintf(format, args...))
+}
+
+func (f *fake) questions() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string(nil), f.asked...)
+}
+
+// become changes the job and wakes whoever watches it.
+func (f *fake) become(state octaskly.State, reason octaskly.Reason) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.job.State, f.job.Reason = state, reason
+	f.job.Counts = map[string]int64{state.String(): f.job.Tasks}
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+func (f *fake) look() (api.Job, <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.job, f.changed
+}
+
+// over returns when the job is.
+func (f *fake) over(ctx context.Context) error {
+	for {
+		job, changed := f.look()
+		if job.State.Terminal() {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (f *fake) Submit(_ context.Context, _ api.Caller, job *octaskly.Job, spec *octaskly.Spec) (octaskly.JobID, bool, error) {
+	f.ask("submit %q", spec.Argv)
+	if f.onSubmit != nil {
+		return 42, job.Key != "", f.onSubmit(job, spec)
+	}
+	return 42, job.Key != "", nil
+}
+
+func (f *fake) Cancel(_ context.Context, _ api.Caller, what api.Selection, reason string) (api.Outcome, error) {
+	f.ask("cancel %v%v %q", what.Jobs, what.Elements, reason)
+	if f.onCancel != nil {
+		return f.onCancel(what)
+	}
+	close(f.cancelled)
+	return api.Outcome{Done: 1}, nil
+}
+
+func (f *fake) Signal(_ context.Context, _ api.Caller, what api.Selection, signal int) (api.Outcome, error) {
+	f.ask("signal %v %d", what.Jobs, signal)
+	return api.Outcome{Done: 2}, nil
+}
+
+func (f *fake) Retry(_ context.Context, _ api.Caller, what api.Selection) (api.Outcome, error) {
+	f.ask("retry %v", what.Jobs)
+	return api.Outcome{Already: []string{what.Jobs.String()}}, nil
+}
+
+func (f *fake) Jobs(_ context.Context, _ api.Caller, filter api.Filter) ([]api.Job, error) {
+	f.ask("jobs %v %v %d %d", filter.All, filter.States, filter.Limit, filter.Before)
+	if f.onJobs != nil {
+		return f.onJobs(filter), nil
+	}
+	job, _ := f.look()
+	return []api.Job{job}, nil
+}
+
+func (f *fake) Show(_ context.Context, _ api.Caller, id octaskly.TaskID) (*api.Detail, error) {
+	f.ask("show %v", id)
+	if id.Job != 42 {
+		return nil, fmt.Errorf("cannot find task %v: %w", id, octaskly.ErrNotFound)
+	}
+	d := f.detail
+	d.Job, _ = f.look()
+	return &d, nil
+}
+
+func (f *fake) Elements(context.Context, api.Caller, octaskly.JobID, []octaskly.State, octaskly.Index, int) ([]api.Element, error) {
+	f.ask("elements")
+	return []api.Element{{ID: "42.7", State: octaskly.Failed, Reason: "exit:3"}}, nil
+}
+
+func (f *fake) Watch(ctx context.Context, _ api.Caller, id octaskly.TaskID, yield func(*api.Job) error) error {
+	if id.Job != 42 {
+		return fmt.Errorf("cannot find task %v: %w", id, octaskly.ErrNotFound)
+	}
+	for {
+		job, changed := f.look()
+		if err := yield(&job); err != nil || job.State.Terminal() {
+			return err
+		}
+		f.begin()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (f *fake) begin() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	select {
+	case <-f.began:
+	default:
+		close(f.began)
+	}
+}
+
+func (f *fake) Output(ctx context.Context, _ api.Caller, id octaskly.TaskID, attempt int, follow bool) (io.ReadCloser, error) {
+	f.ask("output %v %d %v", id, attempt, follow)
+	if f.onOutput != nil {
+		return f.onOutput(ctx, follow)
+	}
+	return output(func(io.Writer) error { return f.over(ctx) }), nil
+}
+
+// output is a reader of what write writes.
+func output(write func(io.Writer) error) io.ReadCloser {
+	r, w := io.Pipe()
+	go func() { w.CloseWithError(write(w)) }()
+	return r
+}
+
+func (f *fake) PutBlob(_ context.Context, hash octaskly.Blob, r io.Reader) error {
+	data, err := io.ReadAll(r)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.blobs[hash] = data
+	return err
+}
+
+func (f *fake) HasBlob(_ context.Context, hash octaskly.Blob) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, has := f.blobs[hash]
+	return has
+}
+
+func (f *fake) Workers(context.Context, api.Caller) ([]api.Worker, error) {
+	return []api.Worker{{ID: "b", Name: "w2", State: "lost"}, {ID: "a", Name: "w1\x1b[H", State: "connected", Slots: 2, CPUs: 0.5, Memory: 1 << 30}}, nil
+}
+
+func (f *fake) Stats(context.Context, api.Caller) (*api.Stats, error) {
+	return &api.Stats{Tasks: map[string]int64{"queued": 3, "completed": 4}, Slots: 4, Busy: 1, Fleet: "default"}, nil
+}
+
+// framed is output in its framed form, of which 100 bytes are kept of a stream;
+// each piece begins with o: or e:.
+func framed(t *testing.T, pieces ...string) []byte {
+	t.Helper()
+	log := spool.Create(spool.Options{Limit: 100})
+	for _, piece := range pieces {
+		stream := spool.Stdout
+		if piece[0] == 'e' {
+			stream = spool.Stderr
+		}
+		if err := log.Append(stream, []byte(piece[2:])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	data, err := io.ReadAll(log.Reader(t.Context(), 0, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// daemon serves a fake on a socket, and can be stopped and started again.
+type daemon struct {
+	t      *testing.T
+	fake   *fake
+	socket string
+	stop   func()
+}
+
+func serve(t *testing.T, f *fake) *daemon {
+	d := &daemon{t: t, fake: f, socket: filepath.Join(t.TempDir(), "s")}
+	d.start()
+	t.Cleanup(func() { d.stop() })
+	return d
+}
+
+func (d *daemon) start() {
+	d.t.Helper()
+	ln, err := api.Listen(d.socket)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- api.Serve(ctx, ln, api.New(d.fake, "1.2.3", log), log) }()
+	d.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			d.t.Error(err)
+		}
+	})
+}
+
+// result is how one call of the program ended.
+type result struct {
+	stdout, stderr string
+	code           int
+}
+
+// call is the program, on its way.
+type call struct {
+	stdout, stderr *buffer
+	code           chan int
+}
+
+// begin starts the program with a socket and arguments.
+func (d *daemon) begin(stdin io.Reader, args ...string) *call {
+	c := &call{new(buffer), new(buffer), make(chan int, 1)}
+	argv := append([]string{"octasklyctl", "--socket", d.socket}, args...)
+	go func() { c.code <- run(context.Background(), argv, stdin, c.stdout, c.stderr) }()
+	return c
+}
+
+func (c *call) end() result {
+	code := <-c.code
+	return result{c.stdout.String(), c.stderr.String(), code}
+}
+
+func (d *daemon) ctl(args ...string) result {
+	return d.begin(bytes.NewReader(nil), args...).end()
+}
+
+// buffer is a bytes.Buffer for several goroutines, which can be waited for.
+type buffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	more chan struct{} // closed by the next write; nil: nobody waits
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.more != nil {
+		close(b.more)
+		b.more = nil
+	}
+	return b.text.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// await returns when text has been written.
+func (b *buffer) await(t *testing.T, text string) {
+	t.Helper()
+	for {
+		b.mu.Lock()
+		if bytes.Contains(b.text.Bytes(), []byte(text)) {
+			b.mu.Unlock()
+			return
+		}
+		if b.more == nil {
+			b.more = make(chan struct{})
+		}
+		more := b.more
+		b.mu.Unlock()
+		select {
+		case <-more:
+		case <-t.Context().Done():
+			t.Fatalf("there is no %q in %q", text, b.String())
+		}
+	}
+}
