@@ -15,7 +15,6 @@ import (
 	"github.com/octaskly/octaskly/internal/dirs"
 	"github.com/octaskly/octaskly/internal/dispatcher"
 	"github.com/octaskly/octaskly/internal/security"
-	"github.com/octaskly/octaskly/internal/statedir"
 	"github.com/octaskly/octaskly/internal/store"
 	"github.com/octaskly/octaskly/internal/transport"
 )
@@ -41,34 +40,28 @@ func dispatcherCommand() *cli.Command {
 
 // runDispatcher puts the parts together and serves until ctx is done.
 func runDispatcher(ctx context.Context, c *config.Dispatcher, stderr io.Writer) error {
-	log := logger(stderr, c.Common)
-	stopProfile, err := profile()
+	p, err := begin(c.Common, stderr)
 	if err != nil {
 		return err
 	}
-	defer stopProfile()
-	state, err := statedir.Open(c.StateDir)
-	if err != nil {
-		return err
-	}
-	defer state.Close()
+	defer p.end()
 	key, err := fleetKey(c)
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(ctx, state.Path("octaskly.db"), log)
+	db, err := store.Open(ctx, p.state.Path("octaskly.db"), p.log)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	d, err := dispatcher.New(dispatcher.Config{
 		Dir: c.StateDir, Fleet: c.Fleet, Version: version, MaxOutput: int64(c.Limits.MaxOutput),
-		MaxQueued: c.Limits.MaxQueued, Lease: c.Limits.Lease.Std(), Linger: c.Limits.CommitLinger.Std(), Log: log,
+		MaxQueued: c.Limits.MaxQueued, Lease: c.Limits.Lease.Std(), Linger: c.Limits.CommitLinger.Std(), Log: p.log,
 	}, db)
 	if err != nil {
 		return err
 	}
-	return serve(ctx, c, d, key, func(status string) { log.Info("Dispatcher is ready", "status", status) })
+	return serve(ctx, c, d, key, func(status string) { p.log.Info("Dispatcher is ready", "status", status) })
 }
 
 // fleetKey is the key that workers must know; a dispatcher without one makes it.

@@ -9,7 +9,34 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"github.com/octaskly/octaskly/internal/config"
+	"github.com/octaskly/octaskly/internal/statedir"
 )
+
+// process is what both roles begin with.
+type process struct {
+	log   *slog.Logger
+	state *statedir.Dir
+	stop  func() // ends the profile
+}
+
+// begin takes the state directory, so that no other daemon uses it.
+func begin(c config.Common, stderr io.Writer) (*process, error) {
+	stop, err := profile()
+	if err != nil {
+		return nil, err
+	}
+	state, err := statedir.Open(c.StateDir)
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	return &process{logger(stderr, c), state, stop}, nil
+}
+
+func (p *process) end() {
+	p.state.Close()
+	p.stop()
+}
 
 // logger is the process's log, on standard error.
 func logger(w io.Writer, c config.Common) *slog.Logger {

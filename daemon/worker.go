@@ -21,7 +21,6 @@ import (
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/resources"
 	"github.com/octaskly/octaskly/internal/security"
-	"github.com/octaskly/octaskly/internal/statedir"
 	"github.com/octaskly/octaskly/internal/transport"
 	"github.com/octaskly/octaskly/internal/worker"
 )
@@ -48,18 +47,12 @@ func workerCommand() *cli.Command {
 
 // runWorker puts the parts together and serves until ctx is done.
 func runWorker(ctx context.Context, c *config.Worker, stderr io.Writer) error {
-	log := logger(stderr, c.Common)
-	stopProfile, err := profile()
+	p, err := begin(c.Common, stderr)
 	if err != nil {
 		return err
 	}
-	defer stopProfile()
-	state, err := statedir.Open(c.StateDir)
-	if err != nil {
-		return err
-	}
-	defer state.Close()
-	id, err := workerID(state.Path("id"))
+	defer p.end()
+	id, err := workerID(p.state.Path("id"))
 	if err != nil {
 		return err
 	}
@@ -69,14 +62,14 @@ func runWorker(ctx context.Context, c *config.Worker, stderr io.Writer) error {
 	}
 	room := offered(c)
 	exec, err := executor.New(executor.Config{
-		Slots: c.Slots, Room: room, Dir: state.Path("executor"), Grace: c.Grace.Std(), Worker: c.Name, Log: log,
+		Slots: c.Slots, Room: room, Dir: p.state.Path("executor"), Grace: c.Grace.Std(), Worker: c.Name, Log: p.log,
 	})
 	if err != nil {
 		return err
 	}
 	w, err := worker.New(worker.Config{
 		ID: id, Name: c.Name, Version: version, Slots: c.Slots, Room: room, Dir: c.StateDir,
-		Dial: dial, Executor: exec, Log: log, Ready: func() { notify("connected") },
+		Dial: dial, Executor: exec, Log: p.log, Ready: func() { notify("connected") },
 	})
 	if err != nil {
 		return err

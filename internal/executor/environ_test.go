@@ -152,7 +152,7 @@ func TestIgnoredSignals(t *testing.T) {
 
 func TestParseIgnored(t *testing.T) {
 	got, err := parseIgnored("Name:\tx\nSigIgn:\t8000000000001001\nSigCgt:\tffff\n")
-	if err != nil || !slices.Equal(got, []os.Signal{syscall.Signal(1), syscall.Signal(13), syscall.Signal(64)}) {
+	if err != nil || !slices.Equal(got, []syscall.Signal{syscall.Signal(1), syscall.Signal(13), syscall.Signal(64)}) {
 		t.Errorf("%v, %v", got, err)
 	}
 	if _, err := parseIgnored("SigIgn:\tx\n"); err == nil {

@@ -35,13 +35,25 @@ func prepareProcess() error {
 	if err != nil {
 		return err
 	}
-	if len(ignored) > 0 {
-		signal.Notify(make(chan os.Signal, 1), ignored...)
+	for _, sig := range ignored {
+		if sig < firstRealtime {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		} else if err := setDefault(sig); err != nil { // Go leaves the first of these to the C library
+			return err
+		}
 	}
+	return setDefault(unix.SIGCHLD)
+}
+
+// firstRealtime is the kernel's SIGRTMIN, see signal(7).
+const firstRealtime = 32
+
+// setDefault gives a signal its default action, behind Go's back.
+func setDefault(sig syscall.Signal) error {
 	var byDefault [64]byte // a struct sigaction of zeros, SIG_DFL, on every architecture
-	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGCHLD), uintptr(unsafe.Pointer(&byDefault)), 0, 8, 0, 0)
+	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&byDefault)), 0, 8, 0, 0)
 	if errno != 0 {
-		return fmt.Errorf("cannot set the action of SIGCHLD: %w", errno)
+		return fmt.Errorf("cannot set the action of signal %d: %w", int(sig), errno)
 	}
 	return nil
 }
@@ -66,7 +78,7 @@ func closeOnExec() error {
 	return nil
 }
 
-func ignoredSignals() ([]os.Signal, error) {
+func ignoredSignals() ([]syscall.Signal, error) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return nil, fmt.Errorf("cannot see which signals are ignored: %w", err)
@@ -75,7 +87,7 @@ func ignoredSignals() ([]os.Signal, error) {
 }
 
 // parseIgnored reads the SigIgn line of proc_pid_status(5).
-func parseIgnored(status string) (ignored []os.Signal, err error) {
+func parseIgnored(status string) (ignored []syscall.Signal, err error) {
 	for line := range strings.Lines(status) {
 		hex, ok := strings.CutPrefix(line, "SigIgn:")
 		if !ok {
