@@ -16,12 +16,13 @@ type follower struct {
 	session *session
 	id      octaskly.TaskID
 	options client.OutputOptions // From moves on with what was read
+	known   bool                 // the dispatcher has the task, be it away just now
 	output  io.ReadCloser        // nil: to be opened
 }
 
-func (s *session) follow(ctx context.Context, id octaskly.TaskID, o client.OutputOptions) *follower {
+func (s *session) follow(ctx context.Context, id octaskly.TaskID, o client.OutputOptions, known bool) *follower {
 	o.Follow = true
-	return &follower{ctx: ctx, session: s, id: id, options: o}
+	return &follower{ctx: ctx, session: s, id: id, options: o, known: known}
 }
 
 func (f *follower) Read(p []byte) (int, error) {
@@ -47,10 +48,15 @@ func (f *follower) open() error {
 	if f.output != nil {
 		return nil
 	}
-	return f.session.outage.persist(f.ctx, func() (err error) {
+	open := func() (err error) {
 		f.output, err = f.session.client.Output(f.ctx, f.id, f.options)
+		f.known = f.known || err == nil
 		return err
-	})
+	}
+	if !f.known {
+		return open()
+	}
+	return f.session.outage.persist(f.ctx, open)
 }
 
 func (f *follower) Close() error {

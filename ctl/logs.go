@@ -93,7 +93,7 @@ func (l *logReader) read(ctx context.Context, follow, cut bool, lines int) error
 		if _, err := l.client.Show(ctx, l.id); err != nil { // only who was there once is waited for
 			return err
 		}
-		return l.copy(l.follow(ctx, l.id, l.options))
+		return l.copy(l.follow(ctx, l.id, l.options, false))
 	}
 	output, err := l.client.Output(ctx, l.id, l.options)
 	if err != nil {

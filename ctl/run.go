@@ -123,7 +123,7 @@ func (r *running) watch(ctx context.Context) error {
 // show passes the output on. Nobody needs a job whose output cannot be written:
 // it is cancelled.
 func (r *running) show(ctx context.Context, stdout, stderr io.Writer) error {
-	output := r.follow(ctx, r.task(), client.OutputOptions{})
+	output := r.follow(ctx, r.task(), client.OutputOptions{}, true)
 	defer output.Close()
 	out, errs := &sink{w: stdout}, &sink{w: stderr}
 	discarded, err := spool.Copy(out, errs, output)

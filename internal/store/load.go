@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
@@ -15,7 +16,7 @@ type Snapshot struct {
 }
 
 // LiveJob is a job that is not over, with those of its tasks that have left the
-// queue and not ended.
+// queue and not ended, by index.
 type LiveJob struct {
 	Job      octaskly.Job
 	Progress octaskly.Progress
@@ -24,38 +25,55 @@ type LiveJob struct {
 
 // Load reads all that is not over.
 func (s *Store) Load(ctx context.Context) (*Snapshot, error) {
+	tx, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	defer tx.Rollback()
 	snapshot := new(Snapshot)
-	t := &snapshot.Totals
-	err := s.readers.QueryRowContext(ctx, `SELECT seq, completed, failed, timed_out, cancelled FROM ledger`).
-		Scan(&snapshot.Seq, &t[octaskly.Completed], &t[octaskly.Failed], &t[octaskly.TimedOut], &t[octaskly.Cancelled])
-	if err != nil {
-		return nil, err
-	}
-	if snapshot.Workers, err = list(ctx, s.readers, scanWorker, `SELECT * FROM workers`); err != nil {
-		return nil, err
-	}
-	snapshot.Live, err = list(ctx, s.readers, scanLive, fromJobs+`WHERE p.ended_at = 0 ORDER BY p.job`)
-	if err != nil {
-		return nil, err
-	}
-	for i := range snapshot.Live {
-		if err := s.loadTasks(ctx, &snapshot.Live[i]); err != nil {
-			return nil, err
-		}
+	if err := snapshot.read(ctx, tx); err != nil {
+		return nil, unreadable(err)
 	}
 	return snapshot, nil
 }
 
-func scanLive(r row, l *LiveJob) error { return scanJob(r, &l.Job, &l.Progress) }
+const (
+	liveJobs = `SELECT ` + jobColumns + `, ` + progressColumns + `
+		FROM progress p CROSS JOIN jobs j ON j.id = p.job WHERE p.ended_at = 0 ORDER BY p.job`
+	// The counters say which jobs to search.
+	liveTasks = `SELECT ` + taskColumns + `
+		FROM progress p CROSS JOIN tasks t ON t.id BETWEEN p.job << 30 AND (p.job << 30) + 1073741823
+		WHERE p.ended_at = 0 AND p.queued + p.assigned + p.running > 0 AND t.state < 4 ORDER BY p.job, t.id`
+)
 
-// loadTasks reads the tasks of a job that are not over, if its counters say
-// that there are any.
-func (s *Store) loadTasks(ctx context.Context, l *LiveJob) (err error) {
-	r := &l.Progress.Rows
-	if r[octaskly.Queued]+r[octaskly.Assigned]+r[octaskly.Running] > 0 {
-		query := `SELECT ` + taskColumns + ` FROM tasks t WHERE t.id BETWEEN ? AND ? AND t.state < ? ORDER BY t.id`
-		l.Tasks, err = list(ctx, s.readers, scanTask, query,
-			taskKey(l.Job.ID, 0), taskKey(l.Job.ID, octaskly.MaxIndex), int64(octaskly.Completed))
+func (s *Snapshot) read(ctx context.Context, tx *sql.Tx) (err error) {
+	var l ledger
+	if err := l.read(ctx, tx); err != nil {
+		return err
 	}
+	s.Seq, s.Totals = l.seq, l.totals
+	if s.Workers, err = list(ctx, tx, workerFields, `SELECT `+workerColumns+` FROM workers w`); err != nil {
+		return err
+	}
+	if s.Live, err = list(ctx, tx, liveFields, liveJobs); err != nil {
+		return err
+	}
+	tasks, err := list(ctx, tx, taskFields, liveTasks)
+	s.distribute(tasks)
 	return err
+}
+
+func liveFields(l *LiveJob) []any { return append(jobFields(&l.Job), progressFields(&l.Progress)...) }
+
+// distribute gives tasks to their jobs; both are in the order of the jobs.
+func (s *Snapshot) distribute(tasks []octaskly.Task) {
+	for i := range s.Live {
+		l, n := &s.Live[i], 0
+		for n < len(tasks) && tasks[n].Job == l.Job.ID {
+			n++
+		}
+		if n > 0 {
+			l.Tasks, tasks = tasks[:n:n], tasks[n:]
+		}
+	}
 }

@@ -30,6 +30,13 @@ func openAt(t testing.TB, path string) *Store {
 	return s
 }
 
+func mustExec(t testing.TB, s *Store, statement string) {
+	t.Helper()
+	if _, err := s.writer.conn.ExecContext(ctx, statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestNewerSchemaIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "octaskly.db")
 	s := openAt(t, path)

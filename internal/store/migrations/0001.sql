@@ -1,6 +1,8 @@
 -- What a dispatcher knows. Times are microseconds since 1970 in UTC, 0 for
 -- none; states are numbered as in package octaskly.
 
+PRAGMA application_id = 0x6f637461; -- "octa"
+
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -31,6 +33,7 @@ CREATE TABLE jobs (
     submitted_at INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX jobs_by_key ON jobs (owner, key) WHERE key IS NOT NULL;
+CREATE INDEX jobs_by_owner ON jobs (owner);
 
 -- How far each job is. Elements without a row in tasks are in unclaimed or in
 -- dropped; the counts are of those with one.

@@ -1,0 +1,17 @@
+package store
+
+import (
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// With crashDir set the test program is the one that is killed.
+func TestMain(m *testing.M) {
+	if path := os.Getenv(crashDir); path != "" {
+		commitUntilKilled(path)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}

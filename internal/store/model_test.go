@@ -1,0 +1,347 @@
+package store
+
+import (
+	"cmp"
+	"errors"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+// model is what an engine should know, in maps.
+type model struct {
+	jobs     map[octaskly.JobID]octaskly.Job
+	progress map[octaskly.JobID]octaskly.Progress
+	tasks    map[octaskly.TaskID]octaskly.Task // without the Array of a name
+	attempts map[octaskly.AttemptID]octaskly.Attempt
+	workers  map[octaskly.WorkerID]octaskly.Worker
+	seq      int64
+	totals   octaskly.Counts
+}
+
+func (m *model) apply(c *Changes) {
+	for _, j := range c.Jobs {
+		m.jobs[j.ID] = j
+	}
+	for _, p := range c.Progress {
+		m.progress[p.Job] = p.Progress
+	}
+	for _, t := range c.Tasks {
+		m.tasks[octaskly.TaskID{Job: t.Job, Index: t.Index}] = t
+	}
+	for _, a := range c.Attempts {
+		m.attempts[a.ID] = a
+	}
+	for _, w := range c.Workers {
+		m.workers[w.ID] = w
+	}
+	m.seq = c.Seq
+	for _, s := range octaskly.States {
+		m.totals[s] += c.Ended[s]
+	}
+}
+
+// testModel writes random changes, reopens at random, and compares all reads
+// with those of the model.
+func testModel(t *testing.T, open opener) {
+	rapid.Check(t, func(r *rapid.T) {
+		path := filepath.Join(t.TempDir(), "octaskly.db")
+		s := open(t, path)
+		defer func() { s.Close() }()
+		m := &model{
+			jobs: map[octaskly.JobID]octaskly.Job{}, progress: map[octaskly.JobID]octaskly.Progress{},
+			tasks: map[octaskly.TaskID]octaskly.Task{}, attempts: map[octaskly.AttemptID]octaskly.Attempt{},
+			workers: map[octaskly.WorkerID]octaskly.Worker{},
+		}
+		for range rapid.IntRange(1, 6).Draw(r, "commits") {
+			c := m.draw(r, s)
+			if rapid.IntRange(0, 5).Draw(r, "broken") == 0 && len(m.jobs) > 0 {
+				broken := *c
+				broken.Jobs = append(slices.Clone(c.Jobs), first(m.jobs))
+				if s.Commit(ctx, &broken) == nil {
+					r.Fatal("one id was given to two jobs")
+				}
+			} else if err := s.Commit(ctx, c); err != nil {
+				r.Fatal(err)
+			} else {
+				m.apply(c)
+			}
+			if rapid.IntRange(0, 3).Draw(r, "reopen") == 0 {
+				if err := s.Close(); err != nil {
+					r.Fatal(err)
+				}
+				s = open(t, path)
+			}
+			m.compare(r, s)
+		}
+	})
+}
+
+func first[K cmp.Ordered, V any](m map[K]V) V { return m[slices.Min(slices.Collect(maps.Keys(m)))] }
+
+// draw makes changes that may follow on what m knows.
+func (m *model) draw(r *rapid.T, s engine) *Changes {
+	c := &Changes{Seq: m.seq + rapid.Int64Range(0, 100).Draw(r, "seq")}
+	known := slices.Sorted(maps.Keys(m.jobs))
+	for range rapid.IntRange(0, 3).Draw(r, "jobs") {
+		job := drawJob(r, s.NextJobID())
+		if !m.hasKey(c, job.Owner, job.Key) {
+			c.Jobs, known = append(c.Jobs, job), append(known, job.ID)
+			c.Progress = append(c.Progress, ProgressRow{job.ID, drawProgress(r)})
+		}
+	}
+	if len(known) > 0 {
+		some := rapid.SampledFrom(known)
+		for range rapid.IntRange(0, 3).Draw(r, "progress") {
+			c.Progress = append(c.Progress, ProgressRow{some.Draw(r, "job"), drawProgress(r)})
+		}
+		for range rapid.IntRange(0, 5).Draw(r, "tasks") {
+			c.Tasks = append(c.Tasks, drawTask(r, some.Draw(r, "job")))
+		}
+		for range rapid.IntRange(0, 3).Draw(r, "attempts") {
+			a := drawAttempt(r, some.Draw(r, "job"))
+			a.ID.Number = len(m.attempts) + len(c.Attempts) + 1
+			a.Seq = int64(a.ID.Number)
+			c.Attempts = append(c.Attempts, a)
+		}
+	}
+	for range rapid.IntRange(0, 2).Draw(r, "workers") {
+		c.Workers = append(c.Workers, drawWorker(r))
+	}
+	for _, s := range []octaskly.State{octaskly.Completed, octaskly.Failed, octaskly.TimedOut, octaskly.Cancelled} {
+		c.Ended[s] = rapid.Int64Range(-1, 5).Draw(r, "ended") // fewer: retried
+	}
+	return c
+}
+
+func (m *model) hasKey(c *Changes, owner, key string) bool {
+	same := func(j octaskly.Job) bool { return key != "" && j.Owner == owner && j.Key == key }
+	return slices.ContainsFunc(c.Jobs, same) || slices.ContainsFunc(slices.Collect(maps.Values(m.jobs)), same)
+}
+
+func (m *model) compare(r *rapid.T, s engine) {
+	r.Helper()
+	snapshot, err := s.Load(ctx)
+	equal(r, "Load", m.snapshot(), snapshot, err)
+	totals, err := s.Totals(ctx)
+	equal(r, "Totals", m.totals, totals, err)
+	for id, job := range m.jobs {
+		record, err := s.Job(ctx, id)
+		equal(r, "Job", m.record(id), *record, err)
+		if job.Key != "" {
+			found, err := s.JobByKey(ctx, job.Owner, job.Key)
+			equal(r, "JobByKey", id, found, err)
+		}
+	}
+	q := drawQuery(r)
+	records, err := s.Jobs(ctx, q)
+	equal(r, "Jobs", m.query(q), records, err)
+	m.compareLast(r, s, q.Owner)
+	m.compareTasks(r, s)
+	m.compareAttempts(r, s)
+}
+
+func (m *model) compareLast(r *rapid.T, s engine, owner string) {
+	last, err := s.LastJob(ctx, owner)
+	newest := m.query(Query{Owner: owner, Limit: 1})
+	if len(newest) == 0 && errors.Is(err, octaskly.ErrNotFound) {
+		return
+	}
+	equal(r, "LastJob", newest[0].Job.ID, last, err)
+}
+
+func (m *model) compareTasks(r *rapid.T, s engine) {
+	for id, want := range m.tasks {
+		t, err := s.Task(ctx, id.Job, id.Index)
+		equal(r, "Task", &want, t, err)
+	}
+	job := octaskly.JobID(rapid.IntRange(0, 9).Draw(r, "job"))
+	states := rapid.SliceOfN(rapid.SampledFrom(octaskly.States), 0, 3).Draw(r, "states")
+	from, limit := rapid.Int64Range(-1, octaskly.MaxIndex+1).Draw(r, "from"), rapid.IntRange(-1, 9).Draw(r, "limit")
+	tasks, err := s.Tasks(ctx, job, states, from, limit)
+	want := m.tasksOf(job, func(t octaskly.Task) bool {
+		return t.Index >= from && (len(states) == 0 || slices.Contains(states, t.State))
+	})
+	equal(r, "Tasks", want[:min(len(want), max(limit, 0))], tasks, err)
+}
+
+func (m *model) compareAttempts(r *rapid.T, s engine) {
+	of := map[octaskly.TaskID][]octaskly.Attempt{}
+	for id, a := range m.attempts {
+		inline, stored, err := s.Output(ctx, id)
+		equal(r, "Output", a.Inline, inline, err)
+		equal(r, "stored", a.End.Output.Stored, stored, err)
+		a.Inline = nil
+		task := octaskly.TaskID{Job: id.Job, Index: id.Index}
+		of[task] = append(of[task], a)
+	}
+	for id, want := range of {
+		slices.SortFunc(want, func(a, b octaskly.Attempt) int { return cmp.Compare(a.ID.Number, b.ID.Number) })
+		attempts, err := s.Attempts(ctx, id.Job, id.Index)
+		equal(r, "Attempts", want, attempts, err)
+	}
+}
+
+func equal(r *rapid.T, what string, want, got any, err error) {
+	r.Helper()
+	if diff := gocmp.Diff(want, got, emptyIsNil); diff != "" || err != nil {
+		r.Fatalf("%s: %v (-want +got):\n%s", what, err, diff)
+	}
+}
+
+// emptyIsNil compares slices that hold nothing alike.
+var emptyIsNil = gocmp.FilterValues(func(a, b []octaskly.Task) bool { return len(a)+len(b) == 0 }, gocmp.Ignore())
+
+func (m *model) snapshot() *Snapshot {
+	s := &Snapshot{Seq: m.seq, Totals: m.totals}
+	for _, id := range slices.Sorted(maps.Keys(m.workers)) {
+		s.Workers = append(s.Workers, m.workers[id])
+	}
+	for _, id := range slices.Sorted(maps.Keys(m.jobs)) {
+		p := m.progress[id]
+		if !p.EndedAt.IsZero() {
+			continue
+		}
+		l := LiveJob{Job: m.jobs[id], Progress: p}
+		if p.Rows[octaskly.Queued]+p.Rows[octaskly.Assigned]+p.Rows[octaskly.Running] > 0 {
+			l.Tasks = m.tasksOf(id, func(t octaskly.Task) bool { return !t.State.Terminal() })
+		}
+		s.Live = append(s.Live, l)
+	}
+	return s
+}
+
+func (m *model) tasksOf(job octaskly.JobID, fits func(octaskly.Task) bool) (tasks []octaskly.Task) {
+	for id, t := range m.tasks {
+		if id.Job == job && fits(t) {
+			tasks = append(tasks, t)
+		}
+	}
+	slices.SortFunc(tasks, func(a, b octaskly.Task) int { return cmp.Compare(a.Index, b.Index) })
+	return tasks
+}
+
+func (m *model) record(id octaskly.JobID) Record {
+	r := Record{Job: m.jobs[id], Progress: m.progress[id]}
+	if t, ok := m.tasks[octaskly.TaskID{Job: id}]; ok && !r.Job.Array {
+		r.Task = &t
+	}
+	return r
+}
+
+func (m *model) query(q Query) (records []Record) {
+	for _, id := range slices.Backward(slices.Sorted(maps.Keys(m.jobs))) {
+		r := m.record(id)
+		over := !r.Progress.EndedAt.IsZero()
+		fits := (q.Owner == "" || q.Owner == r.Job.Owner) &&
+			(q.IDs == nil || q.IDs.Contains(octaskly.Index(id))) &&
+			(len(q.States) == 0 || slices.Contains(q.States, r.Progress.Count().State())) &&
+			(q.Live == q.Ended || q.Ended == over) &&
+			(q.Before == 0 || id < q.Before)
+		if fits && len(records) < q.Limit {
+			records = append(records, r)
+		}
+	}
+	return records
+}
+
+func drawQuery(r *rapid.T) Query {
+	q := Query{
+		Owner: drawOwner(r), States: rapid.SliceOfN(rapid.SampledFrom(octaskly.States), 0, 3).Draw(r, "states"),
+		Live: rapid.Bool().Draw(r, "live"), Ended: rapid.Bool().Draw(r, "ended"),
+		Before: octaskly.JobID(rapid.IntRange(0, 12).Draw(r, "before")), Limit: rapid.IntRange(-1, 12).Draw(r, "limit"),
+	}
+	if rapid.Bool().Draw(r, "ids") {
+		q.IDs = drawRanges(r)
+	}
+	return q
+}
+
+func drawOwner(r *rapid.T) string {
+	return rapid.SampledFrom([]string{"", "alice", "bob"}).Draw(r, "owner")
+}
+
+// drawText makes any bytes: what programs and people say need not be text.
+func drawText(r *rapid.T) string { return string(rapid.SliceOfN(rapid.Byte(), 0, 6).Draw(r, "text")) }
+
+func drawTime(r *rapid.T) time.Time {
+	return fromMicros(rapid.SampledFrom([]int64{0, -1, 1, 1_700_000_000_123_456, 1 << 60}).Draw(r, "time"))
+}
+
+func drawRanges(r *rapid.T) octaskly.Ranges {
+	text := rapid.SampledFrom([]string{"1", "1-9", "1-9:2", "2,4-6,8-20:3", "0,5,10-999999999:7"}).Draw(r, "ranges")
+	set, err := octaskly.ParseRanges(text)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return set
+}
+
+func drawJob(r *rapid.T, id octaskly.JobID) octaskly.Job {
+	return octaskly.Job{
+		ID: id, Owner: cmp.Or(drawOwner(r), "carol"), Name: drawText(r), SpecVersion: rapid.IntRange(1, 3).Draw(r, "version"),
+		Spec: rapid.SliceOfN(rapid.Byte(), 1, 9).Draw(r, "spec"), Elements: drawRanges(r), Array: rapid.Bool().Draw(r, "array"),
+		AtOnce: rapid.IntRange(0, 9).Draw(r, "at once"), Key: strings.Repeat("k", rapid.IntRange(0, 2).Draw(r, "key")),
+		SubmittedAt: drawTime(r),
+	}
+}
+
+func drawProgress(r *rapid.T) octaskly.Progress {
+	p := octaskly.Progress{CancelReason: drawText(r), Seq: rapid.Int64().Draw(r, "seq")}
+	if rapid.Bool().Draw(r, "unclaimed") {
+		p.Unclaimed = drawRanges(r)
+	} else if rapid.Bool().Draw(r, "dropped") {
+		p.Dropped = drawRanges(r)
+	}
+	for _, s := range octaskly.States {
+		p.Rows[s] = max(rapid.Int64Range(-5, 3).Draw(r, "rows"), 0)
+	}
+	if rapid.Bool().Draw(r, "over") {
+		p.EndedAt = fromMicros(rapid.Int64Range(1, 1<<52).Draw(r, "ended"))
+	}
+	return p
+}
+
+func drawTask(r *rapid.T, job octaskly.JobID) octaskly.Task {
+	return octaskly.Task{
+		Job: job, Index: rapid.SampledFrom([]octaskly.Index{0, 1, 2, octaskly.MaxIndex}).Draw(r, "index"),
+		State: rapid.SampledFrom(octaskly.States).Draw(r, "state"), Attempt: rapid.IntRange(0, 99).Draw(r, "attempt"),
+		Failures: rapid.IntRange(0, 9).Draw(r, "failures"), Losses: rapid.IntRange(0, 9).Draw(r, "losses"),
+		Worker: octaskly.WorkerID(drawText(r)), Cancel: rapid.Bool().Draw(r, "cancel"), Reason: octaskly.Reason(drawText(r)),
+		Detail: drawText(r), NotBefore: drawTime(r), AssignedAt: drawTime(r), StartedAt: drawTime(r), EndedAt: drawTime(r),
+		Seq: rapid.Int64().Draw(r, "seq"),
+	}
+}
+
+func drawAttempt(r *rapid.T, job octaskly.JobID) octaskly.Attempt {
+	bytes := rapid.Int64Range(0, 1<<50)
+	return octaskly.Attempt{
+		ID:     octaskly.AttemptID{Job: job, Index: rapid.SampledFrom([]octaskly.Index{0, 1, octaskly.MaxIndex}).Draw(r, "index")},
+		Worker: octaskly.WorkerID(drawText(r)), AssignedAt: drawTime(r),
+		Inline: rapid.SampledFrom([][]byte{nil, {0}, make([]byte, octaskly.InlineOutput)}).Draw(r, "inline"),
+		End: octaskly.End{
+			State: rapid.SampledFrom(octaskly.States).Draw(r, "state"), Reason: octaskly.Reason(drawText(r)), Detail: drawText(r),
+			StartedAt: drawTime(r), EndedAt: drawTime(r), CPUTime: time.Duration(bytes.Draw(r, "cpu")), MaxRSS: bytes.Draw(r, "rss"),
+			Leftover: rapid.Bool().Draw(r, "leftover"),
+			Output: octaskly.OutputSize{Stored: bytes.Draw(r, "stored"), Stdout: bytes.Draw(r, "stdout"),
+				Stderr: bytes.Draw(r, "stderr"), Discarded: bytes.Draw(r, "discarded")},
+		},
+	}
+}
+
+func drawWorker(r *rapid.T) octaskly.Worker {
+	return octaskly.Worker{
+		ID: octaskly.WorkerID(rapid.SampledFrom([]string{"a", "b", "c"}).Draw(r, "worker")), Name: drawText(r), Version: drawText(r),
+		Slots: rapid.IntRange(0, 64).Draw(r, "slots"), Address: drawText(r), SeenAt: drawTime(r),
+		Room:     rapid.SampledFrom([]octaskly.Room{nil, {}, {octaskly.CPU: 2000, octaskly.Memory: 1 << 40}}).Draw(r, "room"),
+		Features: rapid.SampledFrom([][]string{nil, {}, {octaskly.KillCgroup, "x"}}).Draw(r, "features"),
+	}
+}

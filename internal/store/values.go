@@ -1,0 +1,90 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+// micros is how a time is stored: microseconds since 1970 in UTC, 0 for the
+// zero time.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func fromMicros(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(n).UTC()
+}
+
+// moment scans what micros gave.
+type moment struct{ to *time.Time }
+
+// Scan implements sql.Scanner.
+func (m moment) Scan(value any) error {
+	n, ok := value.(int64)
+	if !ok {
+		return fmt.Errorf("cannot read a time: it is %T", value)
+	}
+	*m.to = fromMicros(n)
+	return nil
+}
+
+// ranges scans what octaskly.Ranges.String gave.
+type ranges struct{ to *octaskly.Ranges }
+
+// Scan implements sql.Scanner.
+func (r ranges) Scan(value any) error {
+	text, ok := value.(string)
+	if !ok {
+		return fmt.Errorf("cannot read ranges: they are %T", value)
+	}
+	*r.to = nil
+	for text != "" {
+		var part string
+		part, text = cutList(text)
+		some, err := octaskly.ParseRanges(part)
+		if err != nil {
+			return err
+		}
+		*r.to = append(*r.to, some...)
+	}
+	return nil
+}
+
+// maxPart is below what octaskly.ParseRanges takes at once: a bound for people,
+// who may cancel that many elements again and again.
+const maxPart = 1000
+
+// cutList cuts a list after maxPart of its items.
+func cutList(text string) (part, rest string) {
+	end := 0
+	for range maxPart {
+		comma := strings.IndexByte(text[end:], ',')
+		if comma < 0 {
+			return text, ""
+		}
+		end += comma + 1
+	}
+	return text[:end-1], text[end:]
+}
+
+// document scans JSON.
+type document struct{ to any }
+
+// Scan implements sql.Scanner.
+func (d document) Scan(value any) error {
+	text, ok := value.(string)
+	if !ok {
+		return fmt.Errorf("cannot read JSON: it is %T", value)
+	}
+	return json.Unmarshal([]byte(text), d.to)
+}
