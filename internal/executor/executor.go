@@ -19,6 +19,7 @@ import (
 	"github.com/octaskly/octaskly/internal/protocol"
 	"github.com/octaskly/octaskly/internal/resources"
 	"github.com/octaskly/octaskly/internal/spool"
+	"github.com/octaskly/octaskly/internal/statedir"
 )
 
 // Executor runs attempts. Its methods are safe for concurrent use, and harmless
@@ -32,9 +33,9 @@ type Executor struct {
 	log     *slog.Logger
 	kept    resources.Containment
 	journal *journal
-	lock    *os.File
-	base    []string // environment of every command
-	null    int      // /dev/null
+	state   *statedir.Dir // locked
+	base    []string      // environment of every command
+	null    int           // /dev/null
 	wake    chan struct{}
 	closing chan struct{} // closed when Run begins to stop
 	ownRSS  atomic.Int64  // bytes, see maxRSS
@@ -116,7 +117,7 @@ func (x *Executor) open(cfg Config) (err error) {
 			return err
 		}
 	}
-	if x.lock, err = lockFile(x.path("lock")); err != nil {
+	if x.state, err = statedir.Open(x.dir); err != nil {
 		return err
 	}
 	if err := prepareProcess(); err != nil {
@@ -185,35 +186,8 @@ func (x *Executor) close() error {
 	if x.null >= 0 {
 		unix.Close(x.null)
 	}
-	if x.lock != nil {
-		errs = append(errs, x.lock.Close())
+	if x.state != nil {
+		errs = append(errs, x.state.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// lockPatience is how long a child may take to its exec that a killed executor was
-// just starting: until then it shares that one's lock.
-const lockPatience = time.Second
-
-// lockFile makes sure that no other process uses the directory. The kernel
-// unlocks it when this process ends, however that comes.
-func lockFile(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	for end := time.Now().Add(lockPatience); ; time.Sleep(10 * time.Millisecond) {
-		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if !errors.Is(err, unix.EWOULDBLOCK) || time.Now().After(end) {
-			break
-		}
-	}
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		err = errors.New("another executor is using it")
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
 }

@@ -170,7 +170,7 @@ func TestOneExecutorPerDirectory(t *testing.T) {
 	if err == nil {
 		t.Fatalf("a second executor: %v", x)
 	}
-	if !strings.Contains(err.Error(), "another executor") {
+	if !strings.Contains(err.Error(), "another octaskly daemon") {
 		t.Error(err)
 	}
 }

@@ -6,7 +6,9 @@ import (
 )
 
 // Reason says as data why a task is in its state: "exit:3", "signal:9",
-// "spawn:ENOENT", "worker-lost", "cancelled". The empty reason needs no words.
+// "spawn:ENOENT" (the command could not be executed), "cwd:ENOENT" (its directory
+// could not be entered), "worker-lost", "cancelled". The empty reason needs no
+// words.
 type Reason string
 
 const (

@@ -24,7 +24,6 @@ const lag = 50 * time.Millisecond
 type cgroup struct {
 	leader
 	path    string
-	session bool
 	orphans *orphans // nil unless orphans come to us, who are process 1
 
 	dir, events, kill int  // open files; -1: not open
@@ -55,9 +54,7 @@ func (g *cgroup) open() error {
 func (g *cgroup) Start(path string, argv []string, attr *syscall.ProcAttr, _ []string) error {
 	sys := attr.Sys
 	sys.UseCgroupFD, sys.CgroupFD = true, g.dir
-	// A session costs the kernel's scheduler a new autogroup (sched(7)), which is
-	// 20 µs of the 600 that a trivial command takes.
-	sys.Setsid, sys.Setpgid = g.session, !g.session
+	sys.Setsid = true
 	if g.orphans != nil {
 		return g.orphans.start(&g.leader, path, argv, attr)
 	}

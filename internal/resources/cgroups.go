@@ -21,7 +21,6 @@ const sweepPatience = 10 * time.Second
 // cgroups is a Containment by cgroup2.
 type cgroups struct {
 	path    string
-	session bool // commands need a session of their own
 	orphans *orphans
 }
 
@@ -69,7 +68,7 @@ func (c *cgroups) try() error {
 func (c *cgroups) Feature() string { return octaskly.KillCgroup }
 
 func (c *cgroups) Group(name string) (Group, error) {
-	g := &cgroup{path: filepath.Join(c.path, name), session: c.session, orphans: c.orphans, dir: -1, events: -1, kill: -1}
+	g := &cgroup{path: filepath.Join(c.path, name), orphans: c.orphans, dir: -1, events: -1, kill: -1}
 	if err := g.open(); err != nil {
 		return nil, errors.Join(err, g.Close())
 	}

@@ -30,7 +30,7 @@ func openCgroups(dir string) (*cgroups, error) {
 		return nil, err
 	}
 	for _, parent := range parents {
-		c := &cgroups{path: filepath.Join(parent, placeName(dir)), session: hasTerminal()}
+		c := &cgroups{path: filepath.Join(parent, placeName(dir))}
 		if err = c.open(filepath.Join(dir, placeFile)); err == nil {
 			return c, nil
 		}

@@ -50,14 +50,3 @@ func (l *leader) Reap(usage *syscall.Rusage) (status syscall.WaitStatus, err err
 	}
 	return status, nil
 }
-
-// hasTerminal reports whether a command could reach somebody's terminal by
-// /dev/tty. A process without one in a session without one gets none.
-func hasTerminal() bool {
-	fd, err := unix.Open("/dev/tty", unix.O_RDONLY|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return !errors.Is(err, unix.ENXIO) && !errors.Is(err, unix.ENOENT)
-	}
-	unix.Close(fd)
-	return true
-}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -45,15 +46,27 @@ func open(path string) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		err = ErrInUse
-	}
-	if err != nil {
+	if err := take(lock); err != nil {
 		lock.Close()
 		return nil, err
 	}
 	return &Dir{path, lock}, nil
+}
+
+// patience is how long a child may take to its exec that was forked by a daemon
+// which has been killed: until then it holds the lock.
+const patience = time.Second
+
+func take(lock *os.File) error {
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		switch {
+		case !errors.Is(err, unix.EWOULDBLOCK):
+			return err
+		case time.Now().After(end):
+			return ErrInUse
+		}
+	}
 }
 
 // reason leaves out the path, which the message has already.

@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"errors"
+	"math"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,6 +52,10 @@ func TestConformance(t *testing.T) {
 			t.Run("jobs", func(t *testing.T) { testJobs(t, open) })
 			t.Run("keys", func(t *testing.T) { testKeys(t, open) })
 			t.Run("all or nothing", func(t *testing.T) { testAllOrNothing(t, open) })
+			t.Run("ids", func(t *testing.T) { testIDs(t, open) })
+			t.Run("names", func(t *testing.T) { testNames(t, open) })
+			t.Run("many ranges", func(t *testing.T) { testManyRanges(t, open) })
+			t.Run("contexts", func(t *testing.T) { testContexts(t, open) })
 			t.Run("model", func(t *testing.T) { testModel(t, open) })
 		})
 	}
@@ -68,6 +74,124 @@ func testKeys(t *testing.T, open opener) {
 	}{{"alice", "k", true}, {"bob", "k", true}, {"alice", "", true}, {"alice", "", true}, {"alice", "k", false}} {
 		if err := keyed(test.owner, test.key); (err == nil) != test.fine {
 			t.Errorf("key %q of %s: %v", test.key, test.owner, err)
+		}
+	}
+}
+
+// Ids go on where they ended, and a database keeps its name.
+func testIDs(t *testing.T, open opener) {
+	path := filepath.Join(t.TempDir(), "octaskly.db")
+	s := open(t, path)
+	generation := s.Generation()
+	if len(generation) < 26 {
+		t.Errorf("%q has less than 128 bits", generation)
+	}
+	for want := range octaskly.JobID(3) {
+		if id := s.NextJobID(); id != want+1 {
+			t.Errorf("job %v is given id %v", want+1, id)
+		}
+	}
+	put(t, s, plainJob(3))
+	s.Close()
+	s = open(t, path)
+	if id := s.NextJobID(); id != 4 {
+		t.Errorf("after job 3 comes %v", id)
+	}
+	if again := s.Generation(); again != generation {
+		t.Errorf("%q is called %q now", generation, again)
+	}
+	if other := open(t, filepath.Join(t.TempDir(), "octaskly.db")).Generation(); other == generation {
+		t.Error("two databases have one name")
+	}
+}
+
+// plainJob accepts a job of one task.
+func plainJob(id octaskly.JobID) *Changes {
+	job := octaskly.Job{ID: id, Owner: "me", SpecVersion: 1, Spec: []byte{0xa0}, Elements: octaskly.Span(0, 0)}
+	return &Changes{Jobs: []octaskly.Job{job}, Progress: []ProgressRow{{id, octaskly.Progress{Unclaimed: job.Elements}}}}
+}
+
+// Names that no task can have find nothing, not another task.
+func testNames(t *testing.T, open opener) {
+	s := open(t, filepath.Join(t.TempDir(), "octaskly.db"))
+	c := plainJob(1)
+	for _, i := range []octaskly.Index{0, 1, octaskly.MaxIndex} {
+		task := octaskly.Task{Job: 1, Index: i, State: octaskly.Failed, Attempt: 1}
+		c.Tasks = append(c.Tasks, task)
+		c.Attempts = append(c.Attempts, octaskly.Attempt{ID: task.Current(), Seq: i + 1})
+	}
+	put(t, s, c)
+	for _, name := range []octaskly.TaskID{
+		{Job: 0}, {Job: -1}, {Job: 2}, {Job: math.MaxInt64}, {Job: math.MinInt64}, {Job: 1 + 1<<34}, {Job: 1 + 1<<34, Index: 1},
+		{Job: 1, Index: -1}, {Job: 1, Index: 2}, {Job: 1, Index: octaskly.MaxIndex + 1}, {Job: 1, Index: math.MaxInt64},
+		{Job: 0, Index: 1 << 30}, {Job: 2, Index: -1 << 30},
+	} {
+		if _, err := s.Task(ctx, name.Job, name.Index); !errors.Is(err, octaskly.ErrNotFound) {
+			t.Errorf("Task of %+v: %v", name, err)
+		}
+		if _, _, err := s.Output(ctx, octaskly.AttemptID{Job: name.Job, Index: name.Index, Number: 1}); !errors.Is(err, octaskly.ErrNotFound) {
+			t.Errorf("Output of %+v: %v", name, err)
+		}
+		if found, err := s.Attempts(ctx, name.Job, name.Index); len(found) > 0 || err != nil {
+			t.Errorf("Attempts of %+v: %v, %v", name, found, err)
+		}
+		if found, err := s.Tasks(ctx, name.Job, nil, name.Index, 9); name.Job != 1 && (len(found) > 0 || err != nil) {
+			t.Errorf("Tasks of %+v: %v, %v", name, found, err)
+		}
+		if name.Job == 1 {
+			continue
+		}
+		if err := s.Commit(ctx, &Changes{Tasks: []octaskly.Task{{Job: name.Job, Index: name.Index + octaskly.MaxIndex + 1}}}); err == nil {
+			t.Errorf("a task past the last index of job %v is stored", name.Job)
+		}
+	}
+}
+
+// More ranges than anyone may type come about by cancelling again and again, and
+// any number of jobs can be asked for.
+func testManyRanges(t *testing.T, open opener) {
+	s := open(t, filepath.Join(t.TempDir(), "octaskly.db"))
+	var scattered octaskly.Ranges
+	for i := range octaskly.Index(25_000) {
+		scattered = append(scattered, octaskly.Range{Lo: 1 + 3*i, Hi: 1 + 3*i, Step: 1})
+	}
+	c := plainJob(7)
+	c.Progress[0].Unclaimed, c.Progress[0].Dropped = scattered, scattered[:maxPart]
+	put(t, s, c)
+	record, err := s.Job(ctx, 7)
+	same(t, "Job", &Record{Job: c.Jobs[0], Progress: c.Progress[0].Progress}, record, err)
+	records, err := s.Jobs(ctx, Query{IDs: scattered[:2000], Limit: 100})
+	same(t, "Jobs", []Record{*record}, records, err)
+}
+
+// Whatever becomes of the contexts, what Commit answers is so, and others are
+// not disturbed.
+func testContexts(t *testing.T, open opener) {
+	s := open(t, filepath.Join(t.TempDir(), "octaskly.db"))
+	for round := range 20 {
+		ending, end := context.WithCancel(ctx)
+		var group sync.WaitGroup
+		group.Go(end)
+		for range 3 {
+			id := s.NextJobID()
+			group.Go(func() {
+				committed := s.Commit(ending, plainJob(id))
+				if _, err := s.Job(ctx, id); (err == nil) != (committed == nil) {
+					t.Errorf("Commit: %v, then Job: %v", committed, err)
+				}
+			})
+			group.Go(func() {
+				if _, err := s.Jobs(ending, Query{Limit: 100}); err != nil && !errors.Is(err, context.Canceled) {
+					t.Errorf("Jobs: %v", err)
+				}
+			})
+		}
+		group.Wait()
+		if _, err := s.Load(ending); !errors.Is(err, context.Canceled) {
+			t.Fatalf("round %d: Load in a context that is over: %v", round, err)
+		}
+		if _, err := s.Load(ctx); err != nil {
+			t.Fatalf("round %d: %v", round, err)
 		}
 	}
 }

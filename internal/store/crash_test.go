@@ -3,7 +3,6 @@ package store
 import (
 	"bufio"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -21,7 +20,7 @@ const crashDir = "OCTASKLY_TEST_CRASH"
 
 // commitUntilKilled says of each commit that it is done: its number.
 func commitUntilKilled(path string) {
-	s, err := Open(ctx, path, slog.New(slog.DiscardHandler))
+	s, err := Open(ctx, path, quiet)
 	if err != nil {
 		fmt.Println(err)
 		return

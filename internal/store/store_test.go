@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -10,10 +11,15 @@ import (
 	"testing"
 	"time"
 
+	"modernc.org/sqlite"
+
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
-var ctx = context.Background()
+var (
+	ctx   = context.Background()
+	quiet = slog.New(slog.DiscardHandler)
+)
 
 func openTemp(t testing.TB) *Store {
 	t.Helper()
@@ -22,7 +28,7 @@ func openTemp(t testing.TB) *Store {
 
 func openAt(t testing.TB, path string) *Store {
 	t.Helper()
-	s, err := Open(ctx, path, slog.New(slog.DiscardHandler))
+	s, err := Open(ctx, path, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,33 +43,123 @@ func mustExec(t testing.TB, s *Store, statement string) {
 	}
 }
 
-func TestNewerSchemaIsRefused(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "octaskly.db")
-	s := openAt(t, path)
-	if _, err := s.writer.conn.ExecContext(ctx, `PRAGMA user_version = 7`); err != nil {
-		t.Fatal(err)
+// TestSettings reads what durability and isolation rest on from the connections
+// themselves: SQLite passes over what it does not understand.
+func TestSettings(t *testing.T) {
+	s := openTemp(t)
+	ask := func(from source, setting string) (value string) {
+		if err := from.QueryRowContext(ctx, `PRAGMA `+setting).Scan(&value); err != nil {
+			t.Errorf("%s: %v", setting, err)
+		}
+		return value
 	}
-	s.Close()
-	_, err := Open(ctx, path, slog.New(slog.DiscardHandler))
-	want := "its schema is version 7, this program knows up to 1; install a newer octaskly"
-	if err == nil || !strings.HasSuffix(err.Error(), want) {
-		t.Errorf("got %v, want …%s", err, want)
+	for setting, want := range map[string]string{
+		"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000",
+		"cache_size": "-8192", "journal_size_limit": "67108864", "query_only": "0",
+	} {
+		if got := ask(s.writer.conn, setting); got != want {
+			t.Errorf("writer: %s is %s, want %s", setting, got, want)
+		}
+	}
+	for setting, want := range map[string]string{"query_only": "1", "busy_timeout": "5000", "cache_size": "-512"} {
+		if got := ask(s.readers, setting); got != want {
+			t.Errorf("reader: %s is %s, want %s", setting, got, want)
+		}
+	}
+	if _, err := s.readers.ExecContext(ctx, `PRAGMA query_only = 0`); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.readers.ExecContext(ctx, `DELETE FROM jobs`); err == nil {
+		t.Error("a reader can write")
+	}
+	if _, err := s.readers.QueryContext(ctx, `SELECT "no such column"`); err == nil {
+		t.Error("a word in double quotes is taken for a string")
+	}
+	if !sqlite.FdatasyncEnabled() {
+		t.Error("commits wait for time stamps")
 	}
 }
 
-func TestNoDatabase(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "octaskly.db")
-	if err := os.WriteFile(path, []byte(strings.Repeat("this is no database ", 100)), 0o600); err != nil {
+// What is closed lies in one file, whose size was known before.
+func TestClose(t *testing.T) {
+	s := openTemp(t)
+	accept(t, s, s.NextJobID())
+	if _, err := s.Jobs(ctx, Query{Limit: 1}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Open(ctx, path, slog.New(slog.DiscardHandler))
-	if err == nil || !strings.Contains(err.Error(), "it is no database of octaskly") {
-		t.Errorf("got %v", err)
+	before := s.Size()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
 	}
+	files, err := os.ReadDir(filepath.Dir(s.path))
+	if err != nil || len(files) != 1 || s.Size() == 0 || before <= s.Size() {
+		t.Errorf("%v are left, with %d bytes of %d: %v", files, s.Size(), before, err)
+	}
+	if err := s.Commit(ctx, &Changes{}); err == nil {
+		t.Error("a closed database can be written")
+	}
+	if _, err := s.Load(ctx); err == nil {
+		t.Error("a closed database can be read")
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	for name, test := range map[string]struct {
+		prepare func(path string) error
+		want    string
+	}{
+		"text": {
+			func(path string) error { return os.WriteFile(path, []byte(strings.Repeat("no database ", 100)), 0o600) },
+			"it is no database of octaskly: file is not a database (26)",
+		},
+		"another program's": {
+			func(path string) error { return alter(path, `CREATE TABLE t (a)`) },
+			"it is no database of octaskly",
+		},
+		"another program's with versions": {
+			func(path string) error { return alter(path, `CREATE TABLE t (a); PRAGMA user_version = 1`) },
+			"it is no database of octaskly",
+		},
+		"a newer one": {
+			func(path string) error {
+				s, err := Open(ctx, path, quiet)
+				return errors.Join(err, s.Close(), alter(path, `PRAGMA user_version = 7`))
+			},
+			"its schema is version 7, this program knows up to 1; install a newer octaskly",
+		},
+		"a directory": {func(path string) error { return os.Mkdir(path, 0o700) }, "is a directory"},
+		"a directory that is missing": {
+			func(path string) error { return os.Remove(filepath.Dir(path)) },
+			"no such file or directory",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "state", "octaskly.db")
+			if err := errors.Join(os.Mkdir(filepath.Dir(path), 0o700), test.prepare(path)); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Open(ctx, path, quiet)
+			want := fmt.Sprintf("cannot open database %q: %s", path, test.want)
+			if err == nil || err.Error() != want {
+				t.Errorf("got  %v\nwant %s", err, want)
+			}
+		})
+	}
+}
+
+// alter does to a database what another program may do.
+func alter(path, statements string) error {
+	db := connect(path, 100, "")
+	_, err := db.Exec(statements)
+	return errors.Join(err, db.Close())
 }
 
 func TestFilesArePrivate(t *testing.T) {
-	s := openTemp(t)
+	path := filepath.Join(t.TempDir(), "octaskly.db")
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s := openAt(t, path)
 	put(t, s, &Changes{Seq: 1})
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		info, err := os.Stat(s.path + suffix)
@@ -73,16 +169,19 @@ func TestFilesArePrivate(t *testing.T) {
 	}
 }
 
-func TestGenerationStays(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "octaskly.db")
-	s := openAt(t, path)
-	first := s.Generation()
-	s.Close()
-	if again := openAt(t, path).Generation(); again != first || len(first) < 26 {
-		t.Errorf("%q, then %q", first, again)
+// A path may have any bytes, those that mean something in an URI too.
+func TestAnyPath(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a b?c#d%20&mode=memory", "x?.db")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
 	}
-	if other := openTemp(t).Generation(); other == first {
-		t.Error("two databases have one name")
+	s := openAt(t, path)
+	accept(t, s, s.NextJobID())
+	if _, err := s.Job(ctx, 1); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path + "-wal"); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -92,9 +191,7 @@ func TestIDsAreNotReused(t *testing.T) {
 	accept(t, s, s.NextJobID())
 	accept(t, s, s.NextJobID())
 	for _, table := range []string{"progress", "jobs"} {
-		if _, err := s.writer.conn.ExecContext(ctx, `DELETE FROM `+table); err != nil {
-			t.Fatal(err)
-		}
+		mustExec(t, s, `DELETE FROM `+table)
 	}
 	s.Close()
 	if id := openAt(t, path).NextJobID(); id != 3 {
