@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/octaskly"
@@ -84,7 +85,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.Is(err, octaskly.ErrNotFound):
 		return exitNotFound
-	case errors.Is(err, octaskly.ErrDenied):
+	case errors.Is(err, octaskly.ErrDenied), errors.Is(err, fs.ErrPermission): // also: the socket's mode forbids it
 		return exitDenied
 	case unreachable(err):
 		return exitUnreachable

@@ -12,7 +12,8 @@ import (
 var errInterrupted = errors.New("interrupted")
 
 // interrupts tells of INT, TERM and HUP: soft ends with the first of them and
-// hard with the second.
+// hard with the second. One that was ignored when the program started, as after
+// nohup(1), stays so.
 type interrupts struct {
 	soft, hard context.Context
 	quit       context.CancelCauseFunc // ends soft for another cause
@@ -21,7 +22,11 @@ type interrupts struct {
 
 func catchInterrupts(ctx context.Context) *interrupts {
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(sig) {
+			signal.Notify(signals, sig)
+		}
+	}
 	hard, leave := context.WithCancelCause(ctx)
 	soft, quit := context.WithCancelCause(hard)
 	done, ended := make(chan struct{}), make(chan struct{})

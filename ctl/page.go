@@ -26,8 +26,12 @@ func writeDetail(w io.Writer, d *api.Detail, now time.Time) error {
 	p.submission(&d.Submission)
 	p.line("array", d.Array)
 	p.line("tasks", countsText(d))
+	p.line("waits", d.Waits)
 	p.line("queued", d.Queued)
-	p.line("dropped", d.Dropped)
+	p.line("cancelled", d.Dropped)
+	for _, e := range d.Failed {
+		p.line("failed", e.ID+" ("+resultText(e.State, e.Reason, e.Exit)+")")
+	}
 	p.line("worker", d.Worker)
 	p.time("submitted", &d.SubmittedAt, now)
 	p.time("not before", d.NotBefore, now)

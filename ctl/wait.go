@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sync/errgroup"
@@ -36,7 +37,7 @@ func (s *session) wait(c *cli.Context) error {
 	if limited {
 		expired := &exitStatus{exitWaited, errors.New("cannot wait any longer: not all is over after " + units.Duration(patience).String())}
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, patience, expired)
+		ctx, cancel = context.WithTimeoutCause(ctx, max(patience, firstAnswer), expired)
 		defer cancel()
 	}
 	targets, err := s.targets(ctx, c.Args().Slice())
@@ -51,6 +52,10 @@ func (s *session) wait(c *cli.Context) error {
 		return s.printJSON(list)
 	})
 }
+
+// firstAnswer is how long wait waits for a first answer, whatever its --timeout:
+// --timeout 0 asks whether all is over.
+const firstAnswer = 500 * time.Millisecond
 
 // watchers bounds how many jobs are watched at a time.
 const watchers = 16

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -61,7 +62,9 @@ func runDispatcher(ctx context.Context, c *config.Dispatcher, stderr io.Writer) 
 	if err != nil {
 		return err
 	}
-	return serve(ctx, c, d, key, func(status string) { p.log.Info("Dispatcher is ready", "status", status) })
+	return serve(ctx, c, d, key, func(status string) {
+		p.log.Info("Dispatcher is ready", "status", status, "socket", c.Socket, "key", keyPath(c))
+	})
 }
 
 // fleetKey is the key that workers must know; a dispatcher without one makes it.
@@ -69,8 +72,12 @@ func fleetKey(c *config.Dispatcher) (security.Key, error) {
 	if c.JoinKeyFile != "" {
 		return security.LoadKeyFile(c.JoinKeyFile)
 	}
-	key, _, err := security.LoadOrCreateKeyFile(filepath.Join(c.StateDir, keyFile))
+	key, _, err := security.LoadOrCreateKeyFile(keyPath(c))
 	return key, err
+}
+
+func keyPath(c *config.Dispatcher) string {
+	return cmp.Or(c.JoinKeyFile, filepath.Join(c.StateDir, keyFile))
 }
 
 // serve opens the doors: the control socket and the workers' port.

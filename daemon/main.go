@@ -37,7 +37,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		Name:                   "octasklyd",
 		Usage:                  "run commands across the Linux machines you have",
 		Version:                version,
-		HideVersion:            true,
 		Suggest:                true,
 		Writer:                 stdout,
 		ErrWriter:              stderr,

@@ -140,6 +140,10 @@ func dialer(c *config.Worker) (func(context.Context) (transport.Session, error),
 		if err != nil {
 			return nil, err
 		}
-		return transport.DialTCP(ctx, address, transport.Config{Key: key})
+		link, err := transport.DialTCP(ctx, address, transport.Config{Key: key})
+		if err != nil && c.Dispatcher == "" {
+			err = fmt.Errorf("%w; where the dispatcher is elsewhere, say so with --dispatcher HOST:PORT", err)
+		}
+		return link, err
 	}, nil
 }

@@ -118,3 +118,62 @@ func TestLongTasksSpread(t *testing.T) {
 		t.Errorf("after %v: %q", took, out)
 	}
 }
+
+// A run ends when its array has been cancelled, whatever it was waiting for.
+func TestRunOfCancelledArray(t *testing.T) {
+	c := cluster.Start(t, cluster.Options{})
+	g := newGate(t)
+	cmd := c.Command(timeout(t), "run", "--array", "0-29%1", "--shell", g.command("exit")[3])
+	check(t, cmd.Start())
+	g.await(t)
+	must(t, c, "cancel", "last")
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// show says what a task waits for, and which elements have failed.
+func TestShowExplains(t *testing.T) {
+	c := cluster.Open(t, cluster.Options{})
+	start(t, c.Dispatcher)
+	plain, large := submit(t, c, "--", "true"), submit(t, c, "--cpus", "1000", "--", "true")
+	if d := show(t, c, plain); d.Waits != "no worker is connected" {
+		t.Errorf("it waits for %q", d.Waits)
+	}
+	start(t, c.Worker("w1"))
+	must(t, c, "wait", plain)
+	if d := show(t, c, large); d.Waits != "no connected worker has what it asks for" {
+		t.Errorf("it waits for %q", d.Waits)
+	}
+	id := submit(t, c, "--array", "0-9", "--shell", `exit $((OCTASKLY_ARRAY_INDEX == 7))`)
+	expect(t, c.Ctl(timeout(t), "wait", id), 1, "", "")
+	if d := show(t, c, id); len(d.Failed) != 1 || d.Failed[0].ID != id+".7" {
+		t.Errorf("failed: %+v", d.Failed)
+	}
+}
+
+// What is not there is not over.
+func TestMissingElements(t *testing.T) {
+	c := cluster.Start(t, cluster.Options{})
+	must(t, c, "run", "--array", "0-3", "--", "true")
+	must(t, c, "run", "--", "true")
+	for _, args := range [][]string{{"cancel", "1.99"}, {"cancel", "2.3"}, {"retry", "1.4-9"}, {"signal", "1.99", "TERM"}} {
+		if r := c.Ctl(timeout(t), args...); r.Code != 66 {
+			t.Errorf("%v: %+v", args, r)
+		}
+	}
+	must(t, c, "wait", "--timeout", "0", "1", "2")
+}
+
+// A key is good for one submission: the same again is the same job, another one
+// is refused.
+func TestIdempotencyKey(t *testing.T) {
+	c := cluster.Open(t, cluster.Options{})
+	start(t, c.Dispatcher)
+	first := submit(t, c, "--idempotency-key", "k", "--cpus", "1", "--memory", "1G", "--", "echo", "one")
+	if again := submit(t, c, "--idempotency-key", "k", "--cpus", "1", "--memory", "1G", "--", "echo", "one"); again != first {
+		t.Errorf("%s, then %s", first, again)
+	}
+	expect(t, c.Ctl(timeout(t), "submit", "--idempotency-key", "k", "--", "echo", "two"), 1, "", "is another")
+}

@@ -107,8 +107,10 @@ type Job struct {
 type Detail struct {
 	Job
 	Submission Submission `json:"submission"`
-	Queued     string     `json:"queued,omitempty"`  // elements that never left the queue, as ranges
-	Dropped    string     `json:"dropped,omitempty"` // elements cancelled before they left it
+	Queued     string     `json:"queued,omitempty"`          // elements that never left the queue, as ranges
+	Dropped    string     `json:"dropped,omitempty"`         // elements cancelled before they left it
+	Failed     []Element  `json:"failed_elements,omitempty"` // of an array: the first that failed or timed out
+	Waits      string     `json:"waits,omitempty"`           // what a queued task waits for, for people
 	Attempts   []Attempt  `json:"attempts,omitempty"`
 	Failures   int        `json:"failures,omitempty"` // that count against retries
 	NotBefore  *time.Time `json:"not_before,omitempty"`
@@ -154,7 +156,7 @@ type Outcome struct {
 type Worker struct {
 	ID       string    `json:"id"`
 	Name     string    `json:"name"`
-	State    string    `json:"state"` // connected, or lost
+	State    string    `json:"state"` // connected, away (its lease still runs), left (it said goodbye) or lost
 	Address  string    `json:"address,omitempty"`
 	Version  string    `json:"version"`
 	Slots    int       `json:"slots"`

@@ -60,7 +60,7 @@ func (c *core) enter(w *worker, s *session, hello *protocol.Hello) {
 		ID: hello.Worker, Name: hello.Name, Version: hello.Software, Slots: hello.Slots, Room: hello.Room,
 		Features: hello.Features, Address: s.link.Peer(), SeenAt: now(),
 	}
-	w.session, w.specs, w.out = s, map[octaskly.JobID]bool{}, nil
+	w.session, w.specs, w.out, w.left = s, map[octaskly.JobID]bool{}, nil, false
 	s.worker = w
 	held, used := w.sched.Held, w.sched.Used
 	w.sched = scheduler.Worker{ID: w.ID, Slots: w.Slots, Room: w.Room, Features: w.Features, Held: held, Used: used}
@@ -124,7 +124,7 @@ func (c *core) leave(s *session, goodbye bool) {
 			m.interrupt()
 		}
 	}
-	if goodbye {
+	if w.left = goodbye; goodbye {
 		c.Log.Info("Worker has left", "worker", w.Name)
 		for t := range w.held {
 			c.release(t)

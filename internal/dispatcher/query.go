@@ -194,7 +194,25 @@ func (d *Dispatcher) selected(ctx context.Context, who api.Caller, what api.Sele
 		}
 		return d.ids(ctx, store.Query{Owner: owner, Live: true, Limit: maxSelected})
 	}
+	if what.Elements != nil {
+		return d.withElements(ctx, who, what)
+	}
 	return d.named(ctx, who, what.Jobs)
+}
+
+// withElements finds the job of which elements are named; one of them must be
+// there.
+func (d *Dispatcher) withElements(ctx context.Context, who api.Caller, what api.Selection) ([]octaskly.JobID, error) {
+	id := octaskly.JobID(what.Jobs[0].Lo)
+	record, err := d.record(ctx, who, id)
+	if err != nil {
+		return nil, err
+	}
+	elements := record.Job.Elements
+	if !record.Job.Array || elements.Minus(what.Elements).Count() == elements.Count() {
+		return nil, fmt.Errorf("cannot find task %v: %w", label(id, what.Elements), octaskly.ErrNotFound)
+	}
+	return []octaskly.JobID{id}, nil
 }
 
 // maxSelected bounds the jobs of one request.

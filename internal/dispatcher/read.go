@@ -35,7 +35,7 @@ func (d *Dispatcher) Output(ctx context.Context, who api.Caller, id octaskly.Tas
 	if !follow {
 		return d.latest(ctx, record, id)
 	}
-	return d.follow(ctx, record, id), nil
+	return d.follow(ctx, id), nil
 }
 
 // latest reads what the latest attempt that has any output has given so far.
@@ -112,28 +112,27 @@ func (d *Dispatcher) mirror(ctx context.Context, id octaskly.AttemptID, follow b
 	})
 }
 
-// follow reads the outputs of a task's attempts one after the other, from the
-// latest on, as they come, until the task is over.
-func (d *Dispatcher) follow(ctx context.Context, r *store.Record, id octaskly.TaskID) io.ReadCloser {
-	return pipe(ctx, func(ctx context.Context, w io.Writer) error { return d.followTo(ctx, w, r, id) })
+// follow reads the outputs of a task's attempts one after the other, as they
+// come, until the task is over.
+func (d *Dispatcher) follow(ctx context.Context, id octaskly.TaskID) io.ReadCloser {
+	return pipe(ctx, func(ctx context.Context, w io.Writer) error { return d.followTo(ctx, w, id) })
 }
 
 // shortTask is how long a task may have run before its follower goes to its
 // worker: the output of most arrives with their end sooner than that.
 const shortTask = 50 * time.Millisecond
 
-func (d *Dispatcher) followTo(ctx context.Context, w io.Writer, r *store.Record, id octaskly.TaskID) error {
+func (d *Dispatcher) followTo(ctx context.Context, w io.Writer, id octaskly.TaskID) error {
 	bell := d.bells.hang(id.Job)
 	defer d.bells.take(id.Job, bell)
-	next := 0
-	for {
-		t, err := d.task(ctx, r, id)
+	for next := 1; ; {
+		r, err := d.store.Job(ctx, id.Job) // anew each time: it may have been cancelled before it had a row
 		if err != nil {
 			return err
 		}
-		next = max(next, 1)
-		if next == 1 && t.Attempt > 1 {
-			next = t.Attempt
+		t, err := d.task(ctx, r, id)
+		if err != nil {
+			return err
 		}
 		for ; next <= readable(t); next++ {
 			if err := d.copyAttempt(ctx, w, octaskly.AttemptID{Job: id.Job, Index: id.Index, Number: next}); err != nil {
@@ -144,9 +143,6 @@ func (d *Dispatcher) followTo(ctx context.Context, w io.Writer, r *store.Record,
 			return nil
 		}
 		if err := bell.waitAtMost(ctx, shortTask, withWorker(t.State)); err != nil {
-			return err
-		}
-		if r, err = d.store.Job(ctx, id.Job); err != nil {
 			return err
 		}
 	}
@@ -181,7 +177,7 @@ func (d *Dispatcher) outputOfAll(ctx context.Context, r *store.Record, follow bo
 			return d.copyAll(ctx, w, r)
 		}
 		r.Job.Elements.Each(func(i octaskly.Index) bool {
-			err = d.followTo(ctx, w, r, r.Job.Task(i))
+			err = d.followTo(ctx, w, r.Job.Task(i))
 			return err == nil
 		})
 		return err

@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,9 @@ func (d *Dispatcher) Submit(ctx context.Context, who api.Caller, j *octaskly.Job
 		if err != nil {
 			return 0, false, err
 		}
+		if !bytes.Equal(record.Job.Spec, job.Spec) || record.Job.Elements.String() != job.Elements.String() {
+			return 0, false, fmt.Errorf("cannot use idempotency key %q: task %v was submitted with it, and is another: %w", job.Key, answer.id, octaskly.ErrConflict)
+		}
 		*j = record.Job
 	}
 	return answer.id, answer.repeated, err
@@ -69,7 +73,7 @@ func (c *core) submit(job octaskly.Job, reply func(accepted, error)) {
 	if job.Key != "" {
 		earlier, err := c.byKey(job.Owner, job.Key)
 		if err == nil {
-			c.batch.after(func(err error) { reply(accepted{earlier, true}, err) })
+			c.batch.after(func(err error) { reply(accepted{earlier, true}, err) }) // it may be in this batch
 			return
 		}
 		if !errors.Is(err, octaskly.ErrNotFound) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/scheduler"
 	"github.com/octaskly/octaskly/internal/store"
 )
 
@@ -24,7 +25,10 @@ func (d *Dispatcher) Show(ctx context.Context, who api.Caller, id octaskly.TaskI
 	if record.Job.Array && !id.Array {
 		detail.Queued = record.Progress.Unclaimed.String()
 		detail.Dropped = record.Progress.Dropped.String()
-		return detail, nil
+		if detail.Failed, err = d.Elements(ctx, who, id.Job, failedStates, 0, maxFailed); err != nil {
+			return nil, err
+		}
+		return detail, d.explain(ctx, detail, id.Job)
 	}
 	t, err := d.task(ctx, record, id)
 	if err != nil {
@@ -37,8 +41,41 @@ func (d *Dispatcher) Show(ctx context.Context, who api.Caller, id octaskly.TaskI
 		d.fill(&detail.Job, t)
 	}
 	detail.Failures, detail.NotBefore, detail.Cancelling = t.Failures, moment(t.NotBefore), t.Cancel
-	detail.Attempts, err = d.attempts(ctx, t)
-	return detail, err
+	if detail.Attempts, err = d.attempts(ctx, t); err != nil {
+		return nil, err
+	}
+	return detail, d.explain(ctx, detail, id.Job)
+}
+
+// maxFailed is how many elements a job's page names.
+const maxFailed = 20
+
+var failedStates = []octaskly.State{octaskly.Failed, octaskly.TimedOut}
+
+// explain says what queued tasks wait for.
+func (d *Dispatcher) explain(ctx context.Context, detail *api.Detail, id octaskly.JobID) (err error) {
+	if detail.State == octaskly.Queued {
+		detail.Waits, err = ask(ctx, d, func(c *core, reply func(string, error)) { reply(c.waits(id), nil) })
+	}
+	return err
+}
+
+// waits is why the queued tasks of a job are not with a worker.
+func (c *core) waits(id octaskly.JobID) string {
+	j := c.jobs[id]
+	switch {
+	case j == nil:
+		return ""
+	case len(c.present) == 0:
+		return "no worker is connected"
+	case !scheduler.CouldEver(j.sched, c.present):
+		return "no connected worker has what it asks for"
+	case j.sched.Waiting == 0 && j.sched.Active == 0:
+		return "its time has not come"
+	case j.AtOnce > 0 && j.sched.Active >= int64(j.AtOnce):
+		return "as many of its tasks run as may at once"
+	}
+	return "workers are busy"
 }
 
 // task finds one element, with or without a row.

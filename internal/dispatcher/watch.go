@@ -81,12 +81,12 @@ func (d *Dispatcher) Workers(ctx context.Context, _ api.Caller) ([]api.Worker, e
 
 func (w *worker) describe() api.Worker {
 	line := api.Worker{
-		ID: string(w.ID), Name: w.Name, State: "lost", Address: w.Address, Version: w.Version, Slots: w.Slots,
+		ID: string(w.ID), Name: w.Name, State: w.state(), Address: w.Address, Version: w.Version, Slots: w.Slots,
 		CPUs: float64(w.Room[octaskly.CPU]) / 1000, Memory: w.Room[octaskly.Memory],
 		Features: w.Features, Contains: containment(w.Features), SeenAt: w.SeenAt,
 	}
 	if w.session != nil {
-		line.State = "connected"
+		line.SeenAt = now() // a link that is silent for long is closed
 	}
 	for t := range w.held {
 		if t.State == octaskly.Running {
@@ -96,6 +96,18 @@ func (w *worker) describe() api.Worker {
 		}
 	}
 	return line
+}
+
+func (w *worker) state() string {
+	switch {
+	case w.session != nil:
+		return "connected"
+	case w.left:
+		return "left"
+	case time.Now().Before(w.leaseEnd):
+		return "away"
+	}
+	return "lost"
 }
 
 // Stats sums up.

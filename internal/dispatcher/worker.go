@@ -15,6 +15,7 @@ type worker struct {
 	sched    scheduler.Worker
 	session  *session // nil while it is not connected
 	leaseEnd time.Time
+	left     bool                    // it said goodbye
 	held     map[*task]struct{}      // assigned to it or running there
 	specs    map[octaskly.JobID]bool // sent in this session
 	out      *protocol.ToWorker      // to send after the commit; nil: nothing

@@ -138,7 +138,8 @@ func (t *Task) Again() error {
 		return ErrStale
 	}
 	t.State, t.Cancel, t.Failures, t.Losses = Queued, false, 0, 0
-	t.Reason, t.Detail, t.EndedAt = "", "", time.Time{}
+	t.Reason, t.Detail = "", ""
+	t.NotBefore, t.StartedAt, t.EndedAt = time.Time{}, time.Time{}, time.Time{}
 	return nil
 }
 

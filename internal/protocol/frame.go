@@ -20,7 +20,7 @@ const MaxFrame = 4 << 20
 var ErrFrame = errors.New("malformed frame")
 
 var encoding = func() cbor.EncMode {
-	mode, err := cbor.EncOptions{Sort: cbor.SortNone, Time: cbor.TimeRFC3339NanoUTC}.EncMode()
+	mode, err := cbor.EncOptions{Sort: cbor.SortBytewiseLexical, Time: cbor.TimeRFC3339NanoUTC}.EncMode()
 	if err != nil {
 		panic(err)
 	}

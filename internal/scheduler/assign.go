@@ -187,3 +187,9 @@ func Level(workers []*Worker) (recalls []Recall) {
 func CouldStart(j *Job, workers []*Worker) bool {
 	return slices.ContainsFunc(workers, func(w *Worker) bool { return w.free(j.line) && w.able(j.line) })
 }
+
+// CouldEver reports whether one of the workers could run tasks of j when it has
+// nothing else to do.
+func CouldEver(j *Job, workers []*Worker) bool {
+	return slices.ContainsFunc(workers, func(w *Worker) bool { return w.able(j.line) })
+}

@@ -14,13 +14,15 @@ func (s *Store) JobByKey(ctx context.Context, owner, key string) (id octaskly.Jo
 
 // LastJob finds the latest job of owner, or of anyone where owner is empty.
 func (s *Store) LastJob(ctx context.Context, owner string) (id octaskly.JobID, err error) {
-	query, args := `SELECT id FROM jobs ORDER BY id DESC LIMIT 1`, []any(nil)
-	if owner != "" {
-		query, args = `SELECT id FROM jobs WHERE owner = ? ORDER BY id DESC LIMIT 1`, []any{owner}
+	query, args := lastOf, []any{owner}
+	if owner == "" {
+		query, args = `SELECT id FROM jobs ORDER BY id DESC LIMIT 1`, nil
 	}
 	err = s.readers.QueryRowContext(ctx, query, args...).Scan(&id)
 	return id, unreadable(err)
 }
+
+const lastOf = `SELECT id FROM jobs WHERE owner = ? ORDER BY id DESC LIMIT 1`
 
 // Task finds the row of a task that has left the queue.
 func (s *Store) Task(ctx context.Context, job octaskly.JobID, i octaskly.Index) (*octaskly.Task, error) {
@@ -57,10 +59,11 @@ func (s *Store) Attempts(ctx context.Context, job octaskly.JobID, i octaskly.Ind
 	if err != nil {
 		return nil, nil // there is none of that name
 	}
-	query := `SELECT ` + resultColumns + ` FROM results r WHERE r.task = ? ORDER BY r.attempt`
-	attempts, err := list(ctx, s.readers, resultFields, query, key)
+	attempts, err := list(ctx, s.readers, resultFields, attemptsOf, key)
 	return attempts, unreadable(err)
 }
+
+const attemptsOf = `SELECT ` + resultColumns + ` FROM results r WHERE r.task = ? ORDER BY r.attempt`
 
 // Output is the stored output of an attempt that has ended, and how much there
 // is of it in bytes: when that is more, it lies in a file.

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"modernc.org/sqlite"
 
@@ -199,40 +198,53 @@ func TestIDsAreNotReused(t *testing.T) {
 	}
 }
 
-func accept(t testing.TB, s *Store, id octaskly.JobID) octaskly.Job {
+// accept commits a job of one task.
+func accept(t testing.TB, s *Store, id octaskly.JobID) {
 	t.Helper()
-	job := octaskly.Job{ID: id, Owner: "me", SpecVersion: 1, Spec: []byte{0xa0}, Elements: octaskly.Span(0, 0),
-		SubmittedAt: time.UnixMicro(1e15).UTC()}
-	put(t, s, &Changes{Jobs: []octaskly.Job{job}, Progress: []ProgressRow{{id, octaskly.Progress{Unclaimed: job.Elements}}}})
-	return job
+	put(t, s, plainJob(id))
 }
 
 // A full disk refuses the whole commit, keeps what was there and passes.
 func TestDiskFull(t *testing.T) {
 	s := openTemp(t)
 	accept(t, s, s.NextJobID())
-	var pages int
-	if err := s.writer.conn.QueryRowContext(ctx, `PRAGMA page_count`).Scan(&pages); err != nil {
-		t.Fatal(err)
+	c := plainJob(s.NextJobID())
+	c.Seq = 9
+	for i := range octaskly.Index(3000) {
+		c.Tasks = append(c.Tasks, octaskly.Task{Job: 2, Index: i, State: octaskly.Queued})
 	}
-	setMax := func(n int) {
-		if err := s.writer.conn.QueryRowContext(ctx, `PRAGMA max_page_count = `+octaskly.JobID(n).String()).Scan(new(int)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	setMax(pages)
-	id := s.NextJobID()
-	job := octaskly.Job{ID: id, Owner: "me", SpecVersion: 1, Spec: make([]byte, 100_000), Elements: octaskly.Span(0, 0)}
-	err := s.Commit(ctx, &Changes{Seq: 9, Jobs: []octaskly.Job{job}, Progress: []ProgressRow{{Job: id}}})
-	if !errors.Is(err, ErrDiskFull) {
+	setMaxPages(t, s, ask(t, s, `page_count`)+5)
+	if err := s.Commit(ctx, c); !errors.Is(err, ErrDiskFull) {
 		t.Fatalf("got %v, want ErrDiskFull", err)
 	}
-	if _, err := s.Job(ctx, id); !errors.Is(err, octaskly.ErrNotFound) {
+	if _, err := s.Job(ctx, 2); !errors.Is(err, octaskly.ErrNotFound) {
 		t.Errorf("half of a commit is there: %v", err)
+	}
+	if some, err := s.Tasks(ctx, 2, nil, 0, 9); err != nil || len(some) > 0 {
+		t.Errorf("half of a commit is there: %v, %v", some, err)
 	}
 	if snapshot, err := s.Load(ctx); err != nil || snapshot.Seq != 0 || len(snapshot.Live) != 1 {
 		t.Errorf("%+v, %v", snapshot, err)
 	}
-	setMax(1 << 30)
-	put(t, s, &Changes{Jobs: []octaskly.Job{job}, Progress: []ProgressRow{{Job: id}}})
+	setMaxPages(t, s, 1<<30)
+	put(t, s, c)
+	if some, err := s.Tasks(ctx, 2, nil, 0, 9999); err != nil || len(some) != len(c.Tasks) {
+		t.Errorf("%d tasks are there: %v", len(some), err)
+	}
+}
+
+// setMaxPages is the end of the disk.
+func setMaxPages(t *testing.T, s *Store, n int) {
+	t.Helper()
+	if ask(t, s, fmt.Sprintf(`max_page_count = %d`, n)) != n {
+		t.Fatal("the database has as many pages already")
+	}
+}
+
+func ask(t *testing.T, s *Store, pragma string) (n int) {
+	t.Helper()
+	if err := s.writer.conn.QueryRowContext(ctx, `PRAGMA `+pragma).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

@@ -1,0 +1,113 @@
+package store
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+var write = flag.Bool("write", false, "write the database of the present schema to testdata, for good")
+
+// TestOldDatabases opens a database of every version there has been. Each was
+// written once, by `go test -run TestOldDatabases -write`, when its schema was
+// new, and holds what oldChanges say.
+func TestOldDatabases(t *testing.T) {
+	if *write {
+		writeDatabase(t)
+	}
+	files, err := migrations.ReadDir("migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range files {
+		name := fmt.Sprintf("v%d.db", i+1)
+		t.Run(name, func(t *testing.T) { checkOld(t, filepath.Join("testdata", name)) })
+	}
+}
+
+func checkOld(t *testing.T, from string) {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "octaskly.db")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, c := openAt(t, path), oldChanges()
+	snapshot, err := s.Load(ctx)
+	same(t, "Load", &Snapshot{
+		Live:    []LiveJob{{c.Jobs[0], c.Progress[0].Progress, c.Tasks[:1]}},
+		Workers: c.Workers, Seq: c.Seq, Totals: c.Ended,
+	}, snapshot, err)
+	records, err := s.Jobs(ctx, Query{Limit: 9})
+	same(t, "Jobs", []Record{
+		{Job: c.Jobs[1], Progress: c.Progress[1].Progress, Task: &c.Tasks[2]},
+		{Job: c.Jobs[0], Progress: c.Progress[0].Progress},
+	}, records, err)
+	inline, _, err := s.Output(ctx, c.Attempts[0].ID)
+	same(t, "Output", c.Attempts[0].Inline, inline, err)
+	c.Attempts[0].Inline = nil
+	attempts, err := s.Attempts(ctx, 1, 1)
+	same(t, "Attempts", c.Attempts[:1], attempts, err)
+	if id := s.NextJobID(); id != 3 {
+		t.Errorf("the next id is %v", id)
+	}
+	put(t, s, plainJob(3))
+}
+
+func writeDatabase(t *testing.T) {
+	s := openTemp(t)
+	put(t, s, oldChanges())
+	version := ask(t, s, `user_version`)
+	mustExec(t, s, `VACUUM`)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(s.path)
+	path := fmt.Sprintf("testdata/v%d.db", version)
+	if _, there := os.Stat(path); !errors.Is(there, os.ErrNotExist) {
+		t.Fatalf("%s is there: %v", path, there)
+	}
+	if err := errors.Join(err, os.MkdirAll("testdata", 0o755), os.WriteFile(path, data, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// oldChanges are an array job in its midst and a plain job that is over.
+func oldChanges() *Changes {
+	at := time.UnixMicro(1_800_000_000_000_001).UTC()
+	c := &Changes{
+		Jobs: []octaskly.Job{
+			{ID: 1, Owner: "alice", Name: "sum", SpecVersion: 1, Spec: []byte{0xa0, 0}, Elements: octaskly.Span(0, 999), Array: true, AtOnce: 4, SubmittedAt: at},
+			{ID: 2, Owner: "bob", SpecVersion: 1, Spec: []byte{0xa0}, Elements: octaskly.Span(0, 0), Key: "k", SubmittedAt: at},
+		},
+		Progress: []ProgressRow{
+			{1, octaskly.Progress{Unclaimed: octaskly.Ranges{{Lo: 2, Hi: 998, Step: 2}}, Dropped: octaskly.Ranges{{Lo: 3, Hi: 999, Step: 2}}, CancelReason: "by alice", Seq: 4}},
+			{2, octaskly.Progress{EndedAt: at, Seq: 5}},
+		},
+		Tasks: []octaskly.Task{
+			{Job: 1, Index: 0, State: octaskly.Running, Attempt: 2, Failures: 1, Losses: 1, Worker: "w", Cancel: true, NotBefore: at, AssignedAt: at, StartedAt: at, Seq: 2},
+			{Job: 1, Index: 1, State: octaskly.Failed, Attempt: 1, Worker: "w", Reason: "exit:3", Detail: "d", AssignedAt: at, StartedAt: at, EndedAt: at, Seq: 3},
+			{Job: 2, State: octaskly.Completed, Attempt: 1, Worker: "w", AssignedAt: at, StartedAt: at, EndedAt: at, Seq: 5},
+		},
+		Attempts: []octaskly.Attempt{
+			{ID: octaskly.AttemptID{Job: 1, Index: 1, Number: 1}, Worker: "w", AssignedAt: at, Inline: []byte("\x01\x00\x00\x00\x01x"), Seq: 3, End: octaskly.End{
+				State: octaskly.Failed, Reason: "exit:3", Detail: "d", StartedAt: at, EndedAt: at, CPUTime: time.Second, MaxRSS: 1 << 20, Leftover: true,
+				Output: octaskly.OutputSize{Stored: 6, Stdout: 1, Stderr: 2, Discarded: 3},
+			}},
+			{ID: octaskly.AttemptID{Job: 2, Number: 1}, Worker: "w", AssignedAt: at, Seq: 5, End: octaskly.End{State: octaskly.Completed, StartedAt: at, EndedAt: at}},
+		},
+		Workers: []octaskly.Worker{{ID: "w", Name: "node", Version: "1", Slots: 2, Room: octaskly.Room{octaskly.CPU: 2000}, Features: []string{octaskly.KillCgroup}, Address: "[::1]:1", SeenAt: at}},
+		Seq:     5,
+	}
+	c.Progress[0].Rows[octaskly.Running], c.Progress[0].Rows[octaskly.Failed], c.Progress[1].Rows[octaskly.Completed] = 1, 1, 1
+	c.Ended[octaskly.Completed], c.Ended[octaskly.Failed], c.Ended[octaskly.Cancelled] = 1, 1, 499
+	return c
+}
