@@ -15,9 +15,13 @@ const readerPatience = time.Hour
 type stream struct{ *answer }
 
 func (s stream) Write(p []byte) (int, error) {
-	s.SetWriteDeadline(time.Now().Add(readerPatience))
+	s.extend()
 	return s.answer.Write(p)
 }
+
+// extend gives the next write its time, also that of the stream's end: the
+// deadline that the server set when the request came may have passed long ago.
+func (s stream) extend() { s.SetWriteDeadline(time.Now().Add(readerPatience)) }
 
 // streamContext ends with the request and as soon as the daemon stops: a stream
 // may go on for ever, so that nobody waits for its end.
@@ -42,6 +46,7 @@ func (h *Handler) watch(w *answer, r *request) error {
 		}
 		return w.Flush()
 	})
+	stream{w}.extend()
 	return cmp.Or(err, ctx.Err()) // never a whole stream for one that was stopped
 }
 
@@ -58,7 +63,9 @@ func (h *Handler) output(w *answer, r *request) error {
 		return err
 	}
 	defer output.Close()
-	return cmp.Or(copyOutput(stream{w}, output, from, follow), ctx.Err())
+	err = copyOutput(stream{w}, output, from, follow)
+	stream{w}.extend()
+	return cmp.Or(err, ctx.Err())
 }
 
 func copyOutput(w stream, output io.Reader, from int64, follow bool) error {

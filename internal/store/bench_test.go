@@ -133,7 +133,10 @@ func BenchmarkReads(b *testing.B) {
 		"last":   func(int) error { _, err := s.LastJob(ctx, "me"); return err },
 		"newest": func(int) error { _, err := s.Jobs(ctx, Query{Owner: "me", Ended: true, Limit: 100}); return err },
 		"live":   func(int) error { _, err := s.Jobs(ctx, Query{Owner: "me", Live: true, Limit: 100}); return err },
-		"failed": func(int) error { _, err := s.Jobs(ctx, Query{States: []octaskly.State{octaskly.Failed}, Limit: 100}); return err },
+		"failed": func(int) error {
+			_, err := s.Jobs(ctx, Query{States: []octaskly.State{octaskly.Failed}, Limit: 100})
+			return err
+		},
 	} {
 		b.Run(name, func(b *testing.B) {
 			rate(b, "reads", func() {

@@ -36,9 +36,8 @@ func (r *Record) tidy() {
 
 // Job finds a job by its id.
 func (s *Store) Job(ctx context.Context, id octaskly.JobID) (*Record, error) {
-	query := `SELECT ` + recordColumns + ` FROM jobs j JOIN progress p ON p.job = j.id` + singleTask + ` WHERE j.id = ?`
 	r := new(Record)
-	if err := s.readers.QueryRowContext(ctx, query, int64(id)).Scan(recordFields(r)...); err != nil {
+	if err := s.readers.job.QueryRowContext(ctx, int64(id)).Scan(recordFields(r)...); err != nil {
 		return nil, unreadable(err)
 	}
 	r.tidy()
@@ -76,10 +75,7 @@ func (q *Query) run(ctx context.Context, tx *sql.Tx) (records []Record, err erro
 	defer stmt.Close()
 	for _, r := range slices.Backward(q.spans()) {
 		rows, err := stmt.QueryContext(ctx, q.args(r, q.Limit-len(records))...)
-		if err != nil {
-			return nil, err
-		}
-		some, err := collect(rows, recordFields)
+		some, err := collect(rows, err, recordFields)
 		if err != nil {
 			return nil, err
 		}

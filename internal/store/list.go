@@ -18,13 +18,13 @@ type source interface {
 // list reads all rows of a query; fields are what a row is scanned into.
 func list[T any](ctx context.Context, from source, fields func(*T) []any, query string, args ...any) ([]T, error) {
 	rows, err := from.QueryContext(ctx, query, args...)
+	return collect(rows, err, fields)
+}
+
+func collect[T any](rows *sql.Rows, err error, fields func(*T) []any) ([]T, error) {
 	if err != nil {
 		return nil, err
 	}
-	return collect(rows, fields)
-}
-
-func collect[T any](rows *sql.Rows, fields func(*T) []any) ([]T, error) {
 	defer rows.Close()
 	var all []T
 	for rows.Next() {

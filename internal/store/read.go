@@ -8,21 +8,19 @@ import (
 
 // JobByKey finds the job that owner submitted with an idempotency key.
 func (s *Store) JobByKey(ctx context.Context, owner, key string) (id octaskly.JobID, err error) {
-	err = s.readers.QueryRowContext(ctx, `SELECT id FROM jobs WHERE owner = ? AND key = ?`, owner, key).Scan(&id)
+	err = s.readers.byKey.QueryRowContext(ctx, owner, key).Scan(&id)
 	return id, unreadable(err)
 }
 
 // LastJob finds the latest job of owner, or of anyone where owner is empty.
 func (s *Store) LastJob(ctx context.Context, owner string) (id octaskly.JobID, err error) {
-	query, args := lastOf, []any{owner}
 	if owner == "" {
-		query, args = `SELECT id FROM jobs ORDER BY id DESC LIMIT 1`, nil
+		err = s.readers.last.QueryRowContext(ctx).Scan(&id)
+	} else {
+		err = s.readers.lastOf.QueryRowContext(ctx, owner).Scan(&id)
 	}
-	err = s.readers.QueryRowContext(ctx, query, args...).Scan(&id)
 	return id, unreadable(err)
 }
-
-const lastOf = `SELECT id FROM jobs WHERE owner = ? ORDER BY id DESC LIMIT 1`
 
 // Task finds the row of a task that has left the queue.
 func (s *Store) Task(ctx context.Context, job octaskly.JobID, i octaskly.Index) (*octaskly.Task, error) {
@@ -31,8 +29,7 @@ func (s *Store) Task(ctx context.Context, job octaskly.JobID, i octaskly.Index) 
 		return nil, err
 	}
 	t := new(octaskly.Task)
-	query := `SELECT ` + taskColumns + ` FROM tasks t WHERE t.id = ?`
-	if err := s.readers.QueryRowContext(ctx, query, key).Scan(taskFields(t)...); err != nil {
+	if err := s.readers.task.QueryRowContext(ctx, key).Scan(taskFields(t)...); err != nil {
 		return nil, unreadable(err)
 	}
 	return t, nil
@@ -59,11 +56,10 @@ func (s *Store) Attempts(ctx context.Context, job octaskly.JobID, i octaskly.Ind
 	if err != nil {
 		return nil, nil // there is none of that name
 	}
-	attempts, err := list(ctx, s.readers, resultFields, attemptsOf, key)
+	rows, err := s.readers.attempts.QueryContext(ctx, key)
+	attempts, err := collect(rows, err, resultFields)
 	return attempts, unreadable(err)
 }
-
-const attemptsOf = `SELECT ` + resultColumns + ` FROM results r WHERE r.task = ? ORDER BY r.attempt`
 
 // Output is the stored output of an attempt that has ended, and how much there
 // is of it in bytes: when that is more, it lies in a file.
@@ -72,8 +68,7 @@ func (s *Store) Output(ctx context.Context, id octaskly.AttemptID) (inline []byt
 	if err != nil {
 		return nil, 0, err
 	}
-	query := `SELECT output, stored FROM results WHERE task = ? AND attempt = ?`
-	err = s.readers.QueryRowContext(ctx, query, key, id.Number).Scan(&inline, &stored)
+	err = s.readers.output.QueryRowContext(ctx, key, id.Number).Scan(&inline, &stored)
 	return inline, stored, unreadable(err)
 }
 

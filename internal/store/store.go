@@ -23,13 +23,11 @@ type Store struct {
 
 	writing *sql.DB
 	writer  *writer
-	readers *sql.DB
+	readers *readers
 }
 
 const (
-	maxReaders  = 4
 	writerCache = 8 << 10  // KiB
-	readerCache = 512      // KiB, each
 	maxIdleLog  = 64 << 20 // bytes of the write-ahead log that stay on disk when it has been copied back
 )
 
@@ -67,10 +65,8 @@ func (s *Store) open(ctx context.Context, log *slog.Logger) (err error) {
 	if s.writer, err = newWriter(ctx, s.writing); err != nil {
 		return err
 	}
-	s.readers = connect(s.path, readerCache, "mode=ro&_query_only=1")
-	s.readers.SetMaxOpenConns(maxReaders)
-	s.readers.SetMaxIdleConns(maxReaders)
-	return nil
+	s.readers, err = openReaders(ctx, s.path)
+	return err
 }
 
 // createPrivate makes the file with a mode that SQLite copies to its others.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -93,7 +94,7 @@ func notify(text string) {
 // fakeCtl tells how it was called, and exits with 7.
 func fakeCtl(args []string) int {
 	if slices.Equal(args, []string{"hang"}) {
-		select {}
+		<-time.After(time.Hour) // select {} would be a deadlock, and end
 	}
 	dir, _ := os.Getwd()
 	_ = json.NewEncoder(os.Stdout).Encode(map[string]any{"args": args, "dir": dir, "socket": os.Getenv("OCTASKLY_SOCKET")})

@@ -1,0 +1,50 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+)
+
+// readers are a pool of connections that only read, with the statements that
+// are asked for often: SQLite takes longer to understand one of these than to
+// answer it.
+type readers struct {
+	*sql.DB
+	job, byKey, last, lastOf, task, attempts, output *sql.Stmt
+}
+
+const (
+	maxReaders  = 4
+	readerCache = 512 // KiB, each
+)
+
+const (
+	jobOf      = `SELECT ` + recordColumns + ` FROM jobs j JOIN progress p ON p.job = j.id` + singleTask + ` WHERE j.id = ?`
+	byKey      = `SELECT id FROM jobs WHERE owner = ? AND key = ?`
+	last       = `SELECT id FROM jobs ORDER BY id DESC LIMIT 1`
+	lastOf     = `SELECT id FROM jobs WHERE owner = ? ORDER BY id DESC LIMIT 1`
+	taskOf     = `SELECT ` + taskColumns + ` FROM tasks t WHERE t.id = ?`
+	attemptsOf = `SELECT ` + resultColumns + ` FROM results r WHERE r.task = ? ORDER BY r.attempt`
+	outputOf   = `SELECT output, stored FROM results WHERE task = ? AND attempt = ?`
+)
+
+func openReaders(ctx context.Context, path string) (*readers, error) {
+	r := &readers{DB: connect(path, readerCache, "mode=ro&_query_only=1")}
+	r.SetMaxOpenConns(maxReaders)
+	r.SetMaxIdleConns(maxReaders)
+	for _, s := range []struct {
+		to   **sql.Stmt
+		text string
+	}{
+		{&r.job, jobOf}, {&r.byKey, byKey}, {&r.last, last}, {&r.lastOf, lastOf},
+		{&r.task, taskOf}, {&r.attempts, attemptsOf}, {&r.output, outputOf},
+	} {
+		prepared, err := r.PrepareContext(ctx, s.text)
+		if err != nil {
+			r.Close()
+			return nil, err
+		}
+		*s.to = prepared
+	}
+	return r, nil
+}
