@@ -47,7 +47,7 @@ func (s *session) cancel(c *cli.Context) error {
 		}
 	}
 	return s.change(c.Context, selectorsOf(words, everyone), change{
-		done: "cancelled", cannot: "is already over",
+		done: "cancelled", cannot: "is already over", live: "is being cancelled already",
 		apply: func(ctx context.Context, what client.Selector) (*api.Outcome, error) {
 			return s.client.Cancel(ctx, what, c.String("reason"))
 		},

@@ -13,6 +13,7 @@ import (
 type change struct {
 	done   string // "cancelled", before the number of tasks
 	cannot string // "is already over", behind an id that it did not apply to
+	live   string // instead, of one that is not over: it is as good as done
 	apply  func(context.Context, client.Selector) (*api.Outcome, error)
 }
 
@@ -47,26 +48,33 @@ func (s *session) changed(ctx context.Context, o api.Outcome, c change, err erro
 			return failed
 		}
 	}
+	inVain := false
 	for i, id := range o.Already {
-		s.note("%s %s%s", id, c.cannot, s.stateOf(ctx, id, i))
+		why, underWay := s.already(ctx, id, i, c)
+		s.note("%s %s", id, why)
+		inVain = inVain || !underWay
 	}
-	if err == nil && nothing {
+	if err == nil && nothing && inVain {
 		return exits(exitError)
 	}
 	return err
 }
 
-// stateOf is the state of a task in brackets; "" for the many and the unknown.
-func (s *session) stateOf(ctx context.Context, text string, asked int) string {
+// already says why a change did not apply to a task, and whether that is because
+// it is under way.
+func (s *session) already(ctx context.Context, text string, asked int, c change) (why string, underWay bool) {
 	id, err := octaskly.ParseTaskID(text)
-	if err != nil || asked >= maxAsked || s.output != outputTable {
-		return ""
+	if err != nil || asked >= maxAsked {
+		return c.cannot, false
 	}
 	detail, err := s.client.Show(ctx, id)
-	if err != nil {
-		return ""
+	switch {
+	case err != nil:
+		return c.cannot, false
+	case c.live != "" && !detail.State.Terminal():
+		return c.live, true
 	}
-	return fmt.Sprintf(" (%v)", detail.State)
+	return fmt.Sprintf("%s (%v)", c.cannot, detail.State), false
 }
 
 // selectorsOf makes selectors of words that have been checked.

@@ -205,6 +205,10 @@ func TestChanges(t *testing.T) {
 			t.Errorf("%s: %+v\nwant %+v", tt.args, got, tt.want)
 		}
 	}
+	f.become(octaskly.Running, "")
+	if got, want := d.ctl("cancel", "42"), (result{"", "octasklyctl: 42 is being cancelled already\n", 0}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
 	d.ctl("cancel", "--reason", "no more", "1")
 	asked := strings.Join(f.questions(), "\n")
 	for _, want := range []string{"signal 42 10", `cancel 1 "no more"`} {

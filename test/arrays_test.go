@@ -177,3 +177,22 @@ func TestIdempotencyKey(t *testing.T) {
 	}
 	expect(t, c.Ctl(timeout(t), "submit", "--idempotency-key", "k", "--", "echo", "two"), 1, "", "is another")
 }
+
+// A cancel that would leave an array in crumbs is refused at once, and harms
+// nobody.
+func TestCrumbs(t *testing.T) {
+	c := cluster.Open(t, cluster.Options{})
+	start(t, c.Dispatcher)
+	id := submit(t, c, "--array", "0-59999", "--", "true")
+	began := time.Now()
+	expect(t, c.Ctl(timeout(t), "cancel", id+".1-59998:3"), 1, "", "name whole spans")
+	must(t, c, "cancel", id+".0-2000:3")
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	check(t, c.Dispatcher.Kill())
+	start(t, c.Dispatcher)
+	if d := show(t, c, id); d.Counts["cancelled"] != 667 || d.Counts["queued"] != 59_333 {
+		t.Errorf("%+v", d.Counts)
+	}
+}

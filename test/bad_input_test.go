@@ -1,6 +1,7 @@
 package test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net"
@@ -21,7 +22,7 @@ import (
 func post(t *testing.T, c *cluster.Cluster, body string) (status int, failure api.Error) {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{
-		Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", c.Socket()) },
+		DialContext: func(context.Context, string, string) (net.Conn, error) { return net.Dial("unix", c.Socket()) },
 	}}
 	defer client.CloseIdleConnections()
 	response, err := client.Post("http://octaskly/api/v1/tasks", "application/json", strings.NewReader(body))

@@ -19,6 +19,11 @@ type blobs struct{ dir string }
 
 func openBlobs(dir string) (*blobs, error) {
 	b := &blobs{filepath.Join(dir, "blobs")}
+	if unfinished, err := filepath.Glob(filepath.Join(b.dir, ".upload-*")); err == nil {
+		for _, path := range unfinished {
+			os.Remove(path)
+		}
+	}
 	if err := os.MkdirAll(b.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the directory for inputs: %w", err)
 	}
@@ -104,7 +109,10 @@ type items struct {
 	marks []int64 // offset of each line that is a multiple of markEvery
 }
 
-const markEvery = 256
+const (
+	markEvery = 16
+	maxItem   = octaskly.MaxArg - len("OCTASKLY_ITEM=") // a line is a variable of its command
+)
 
 // items opens a blob's lines. An error waits for the first line asked for.
 func (b *blobs) items(hash octaskly.Blob) *items {
@@ -122,6 +130,9 @@ func (it *items) mark() error {
 			it.marks = append(it.marks, at)
 		}
 		n, err := skipLine(r)
+		if n > int64(maxItem) {
+			return &octaskly.FieldError{Field: "items", Why: fmt.Sprintf("line %d has %d bytes, %d are allowed", it.count, n, maxItem)}
+		}
 		switch at += n; {
 		case err == io.EOF && n == 0:
 			return nil

@@ -25,27 +25,37 @@ func (d *Dispatcher) acceptBulk(ctx context.Context, s *session) {
 		}
 		channels.Go(func() {
 			defer bulk.Close()
-			if err := d.serveBulk(s, header, bulk); err != nil && ctx.Err() == nil {
+			if err := d.serveBulk(ctx, s, header, bulk); err != nil && ctx.Err() == nil {
 				d.Log.Info("Bulk channel has failed", "address", s.link.Peer(), "error", err)
 			}
 		})
 	}
 }
 
-func (d *Dispatcher) serveBulk(s *session, header []byte, bulk transport.Channel) error {
+func (d *Dispatcher) serveBulk(ctx context.Context, s *session, header []byte, bulk transport.Channel) error {
 	var h protocol.BulkHeader
 	if err := protocol.Unmarshal(header, &h); err != nil {
 		return fmt.Errorf("cannot read its header: %w", err)
 	}
 	if h.Output != nil {
-		return d.receive(s, h.Output, bulk)
+		return d.receive(ctx, s, h.Output, bulk)
 	}
 	return d.sendBlob(h, bulk)
 }
 
 // receive mirrors an attempt's output, which goes on for as long as its command
 // does, and tells the core that it is over.
-func (d *Dispatcher) receive(s *session, f *protocol.Fetch, bulk transport.Channel) error {
+func (d *Dispatcher) receive(ctx context.Context, s *session, f *protocol.Fetch, bulk transport.Channel) error {
+	its, err := ask(ctx, d, func(c *core, reply func(bool, error)) {
+		w := s.worker
+		reply(w != nil && w.session == s && c.held(w, f.ID) != nil, nil)
+	})
+	if err != nil {
+		return err
+	}
+	if !its {
+		return fmt.Errorf("attempt %v is not with that worker", f.ID)
+	}
 	defer d.post(func(c *core) {
 		if w := s.worker; w != nil && w.session == s {
 			c.received(w, f.ID)

@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"fmt"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -17,6 +18,7 @@ const (
 	maxFeatures   = 64
 	maxReason     = 64
 	maxDetail     = 2 << 10
+	maxBytes      = 1 << 50
 )
 
 func checkHello(h *protocol.Hello) error {
@@ -48,6 +50,9 @@ func checkHello(h *protocol.Hello) error {
 }
 
 func checkBatch(b *protocol.FromWorker) error {
+	for i := range b.Started {
+		b.Started[i].At = sane(b.Started[i].At)
+	}
 	for i := range b.Finished {
 		if err := checkEnd(&b.Finished[i]); err != nil {
 			return fmt.Errorf("cannot take the end of attempt %v: %w", b.Finished[i].ID, err)
@@ -70,10 +75,26 @@ func checkEnd(f *protocol.Finished) error {
 	case len(f.Output) > 0 && out.Stored != int64(len(f.Output)):
 		return fmt.Errorf("its output is cut")
 	}
+	if out.Stored > maxBytes || out.Stdout > maxBytes || out.Stderr > maxBytes || out.Discarded > maxBytes {
+		return fmt.Errorf("its output has an absurd size")
+	}
+	end.StartedAt, end.EndedAt = sane(end.StartedAt), sane(end.EndedAt)
+	end.CPUTime, end.MaxRSS = max(0, end.CPUTime), min(max(0, end.MaxRSS), maxBytes)
+	if end.State == octaskly.Completed {
+		end.Reason = ""
+	}
 	if len(end.Detail) > maxDetail {
 		end.Detail = end.Detail[:maxDetail]
 	}
 	return nil
+}
+
+// sane takes the time by our own clock where a worker's is far off.
+func sane(t time.Time) time.Time {
+	if at := now(); !t.IsZero() && t.Sub(at).Abs() > 10*365*24*time.Hour {
+		return at
+	}
+	return t
 }
 
 func printable(text string) bool {

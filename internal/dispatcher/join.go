@@ -98,7 +98,7 @@ func (c *core) reconcile(w *worker, hello *protocol.Hello) {
 // resume goes on with an attempt that outlived the session.
 func (c *core) resume(w *worker, t *task, h protocol.Held) {
 	if h.State == octaskly.Running {
-		c.start(w, protocol.Started{ID: h.ID, At: h.StartedAt})
+		c.start(w, protocol.Started{ID: h.ID, At: sane(h.StartedAt)})
 	}
 	if t.Cancel {
 		c.stop(t)

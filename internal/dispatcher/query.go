@@ -71,6 +71,7 @@ func (d *Dispatcher) list(ctx context.Context, query store.Query) ([]api.Job, er
 		if err != nil {
 			return nil, err
 		}
+		job.Command = abbreviate(job.Command)
 		jobs = append(jobs, job)
 	}
 	return jobs, nil
@@ -253,6 +254,20 @@ func (d *Dispatcher) named(ctx context.Context, who api.Caller, jobs octaskly.Ra
 		ids = append(ids, found...)
 	}
 	return ids, nil
+}
+
+// listed is how much of a command's words a list shows, in bytes.
+const listed = 1 << 10
+
+// abbreviate cuts a long command short.
+func abbreviate(argv []api.Text) []api.Text {
+	room := listed
+	for i, arg := range argv {
+		if room -= len(arg) + 1; room < 0 {
+			return append(argv[:i:i], "…")
+		}
+	}
+	return argv
 }
 
 func texts(argv []string) []api.Text {

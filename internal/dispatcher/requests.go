@@ -120,13 +120,17 @@ func (d *Dispatcher) Cancel(ctx context.Context, who api.Caller, what api.Select
 		detail += ": " + reason
 	}
 	return d.apply(ctx, who, what, func(c *core, j *job, elements octaskly.Ranges) (int64, error) {
-		return c.cancel(j, elements, detail), nil
+		return c.cancel(j, elements, detail)
 	})
 }
 
 // cancel stops the tasks of j among elements and says how many it reached.
-func (c *core) cancel(j *job, elements octaskly.Ranges, detail string) (n int64) {
+func (c *core) cancel(j *job, elements octaskly.Ranges, detail string) (n int64, err error) {
 	dropped, rest := split(j.progress.Unclaimed, elements)
+	all := j.progress.Dropped.Union(dropped)
+	if err := bounded(rest, all); err != nil {
+		return 0, err
+	}
 	at := now()
 	for _, t := range j.tasks(elements) {
 		cancelled := false
@@ -143,19 +147,30 @@ func (c *core) cancel(j *job, elements octaskly.Ranges, detail string) (n int64)
 	}
 	count := dropped.Count()
 	if n += count; n == 0 {
-		return 0
+		return 0, nil
 	}
 	c.seq++
 	j.progress.CancelReason = detail
 	c.touchJob(j)
 	if count > 0 {
 		j.progress.Unclaimed = rest
-		j.progress.Dropped = j.progress.Dropped.Union(dropped)
+		j.progress.Dropped = all
 		c.queueUp(j, -count)
 		c.count(octaskly.Cancelled, count)
 		c.conclude(j)
 	}
-	return n
+	return n, nil
+}
+
+// bounded refuses sets that would fall apart into too many pieces.
+func bounded(sets ...octaskly.Ranges) error {
+	for _, set := range sets {
+		if len(set) > octaskly.MaxPieces {
+			return fmt.Errorf("cannot change only these elements: the rest would fall into %d ranges, %d are allowed; name whole spans, as in 42.0-999: %w",
+				len(set), octaskly.MaxPieces, octaskly.ErrFull)
+		}
+	}
+	return nil
 }
 
 // Signal passes a signal on to running tasks.
@@ -225,6 +240,5 @@ func split(set, elements octaskly.Ranges) (inside, outside octaskly.Ranges) {
 	if elements == nil {
 		return set, nil
 	}
-	outside = set.Minus(elements)
-	return set.Minus(outside), outside
+	return set.Divide(elements)
 }

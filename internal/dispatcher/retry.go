@@ -65,7 +65,12 @@ func (c *core) retry(id octaskly.JobID, elements octaskly.Ranges) (n int64, err 
 			n++
 		}
 	}
-	if n += c.undrop(j, elements); n == 0 && j.over() {
+	back, err := c.undrop(j, elements)
+	if err != nil {
+		c.err = err // what was queued above is forgotten with the memory
+		return 0, err
+	}
+	if n += back; n == 0 && j.over() {
 		c.close(j)
 		return 0, nil
 	}
@@ -88,14 +93,16 @@ func (c *core) again(j *job, row *octaskly.Task) {
 }
 
 // undrop gives back to the queue what was cancelled before it left it.
-func (c *core) undrop(j *job, elements octaskly.Ranges) int64 {
+func (c *core) undrop(j *job, elements octaskly.Ranges) (n int64, err error) {
 	back, rest := split(j.progress.Dropped, elements)
-	n := back.Count()
-	if n > 0 {
-		j.progress.Dropped = rest
-		j.progress.Unclaimed = j.progress.Unclaimed.Union(back)
+	unclaimed := j.progress.Unclaimed.Union(back)
+	if err := bounded(rest, unclaimed); err != nil {
+		return 0, err
+	}
+	if n = back.Count(); n > 0 {
+		j.progress.Dropped, j.progress.Unclaimed = rest, unclaimed
 		c.count(octaskly.Cancelled, -n)
 		c.queueUp(j, n)
 	}
-	return n
+	return n, nil
 }

@@ -225,7 +225,8 @@ func (w *world) step() {
 		w.work(f)
 	case 6:
 		if id, ok := w.job(); ok && w.c.jobs[id] != nil {
-			w.c.cancel(w.c.jobs[id], w.elements(), "by test")
+			_, err := w.c.cancel(w.c.jobs[id], w.elements(), "by test")
+			w.check(err)
 		}
 	case 7:
 		w.check(w.c.commit(context.Background()))

@@ -114,8 +114,14 @@ func (x *Executor) exited(e *entry) {
 	e.signals = false
 }
 
+// maxDetail bounds the words about an end, in bytes: they quote what a task says.
+const maxDetail = 1 << 10
+
 // finish keeps an end and tells of it, or if lost forgets the attempt.
 func (x *Executor) finish(e *entry, end octaskly.End, lost bool) {
+	if len(end.Detail) > maxDetail {
+		end.Detail = end.Detail[:maxDetail] + "…"
+	}
 	f := protocol.Finished{ID: e.ID, End: end}
 	x.collect(e, &f)
 	if !lost {

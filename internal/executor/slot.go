@@ -44,7 +44,7 @@ func newSlot(x *Executor, name string) (_ *slot, err error) {
 	if s.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		return nil, fmt.Errorf("cannot make an eventfd: %w", err)
 	}
-	s.space = &workspace{path: x.path("work/" + name), log: x.log, fd: -1}
+	s.space = &workspace{name: name, path: x.path("work/" + name), log: x.log, fd: -1}
 	if s.group, err = x.kept.Group(name); err != nil {
 		return nil, errors.Join(err, s.close())
 	}

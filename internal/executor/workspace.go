@@ -16,6 +16,7 @@ import (
 // workspace is an empty directory that a slot's commands run in. One that a
 // command has left as it found it serves the next one too.
 type workspace struct {
+	name  string
 	path  string
 	log   *slog.Logger
 	fd    int         // the open directory; -1: there is none
@@ -23,12 +24,26 @@ type workspace struct {
 	aside int         // how many could not be removed
 }
 
+// mkdirTries is how many further names are tried for a workspace.
+const mkdirTries = 3
+
 // make makes the directory unless it is there.
 func (w *workspace) make() error {
 	if w.fd >= 0 {
 		return nil
 	}
 	err := os.Mkdir(w.path, 0o700)
+	for range mkdirTries {
+		if err == nil {
+			break
+		}
+		// A command may have made what is above it unwritable, or what is there
+		// immovable.
+		os.Chmod(filepath.Dir(w.path), 0o700)
+		w.aside++
+		w.path = filepath.Join(filepath.Dir(w.path), w.name+"-"+strconv.Itoa(w.aside))
+		err = os.Mkdir(w.path, 0o700)
+	}
 	if err == nil {
 		w.fd, err = unix.Open(w.path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	}

@@ -69,7 +69,7 @@ func TestWorkspaceIsUsedAgain(t *testing.T) {
 // TestUntouched is about a command that leaves a mark at a time when a file
 // system's clock may not have moved on.
 func TestUntouched(t *testing.T) {
-	w := &workspace{path: filepath.Join(t.TempDir(), "w"), fd: -1}
+	w := &workspace{name: "w", path: filepath.Join(t.TempDir(), "w"), fd: -1}
 	check(t, w.make())
 	defer w.close()
 	soon := time.Unix(w.made.Ctim.Unix()).Add(time.Millisecond)

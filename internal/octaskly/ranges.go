@@ -40,7 +40,9 @@ const (
 	// MaxElements bounds the elements of one job.
 	MaxElements = 10_000_000
 	// maxRanges bounds what a text may name, so that no input makes a long list.
-	maxRanges = 10_000
+	maxRanges = 900
+	// MaxPieces bounds the ranges that a job's elements may fall apart into.
+	MaxPieces = 10_000
 )
 
 // Span is the set of all indices from lo to hi.
@@ -196,15 +198,23 @@ func (s Ranges) splitAt(i Index) (below, rest Ranges) {
 
 // Minus is the set without the indices of other.
 func (s Ranges) Minus(other Ranges) Ranges {
+	_, outside := s.Divide(other)
+	return outside
+}
+
+// Divide splits the set into the indices that are in other and the rest.
+func (s Ranges) Divide(other Ranges) (inside, outside Ranges) {
+	outside = s
 	for _, r := range other {
-		inside, outside := s.Cut(r.Lo, r.Hi)
-		if r.Step > 1 && len(inside) > 0 {
-			left := inside.where(func(i Index) bool { return !r.contains(i) })
-			outside = outside.Union(left)
+		among, others := outside.Cut(r.Lo, r.Hi)
+		if r.Step > 1 && len(among) > 0 {
+			missed := among.where(func(i Index) bool { return !r.contains(i) })
+			among = among.where(r.contains)
+			others = others.Union(missed)
 		}
-		s = outside
+		inside, outside = append(inside, among...), others
 	}
-	return s
+	return inside, outside
 }
 
 // Union is the indices of both sets, which have none in common.

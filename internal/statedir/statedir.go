@@ -42,7 +42,10 @@ func open(path string) (*Dir, error) {
 	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, err
 	}
-	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err := ours(path); err != nil {
+		return nil, err
+	}
+	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +70,18 @@ func take(lock *os.File) error {
 			return ErrInUse
 		}
 	}
+}
+
+// ours refuses a directory in which somebody else may have prepared something.
+func ours(path string) error {
+	var info unix.Stat_t
+	if err := unix.Stat(path, &info); err != nil {
+		return err
+	}
+	if int(info.Uid) != os.Geteuid() {
+		return fmt.Errorf("it belongs to user %d", info.Uid)
+	}
+	return nil
 }
 
 // reason leaves out the path, which the message has already.

@@ -62,7 +62,7 @@ func (r ranges) Scan(value any) error {
 
 // maxPart is below what octaskly.ParseRanges takes at once: a bound for people,
 // who may cancel that many elements again and again.
-const maxPart = 1000
+const maxPart = 500
 
 // cutList cuts a list after maxPart of its items.
 func cutList(text string) (part, rest string) {

@@ -99,10 +99,9 @@ func (s *session) sendOutput(ctx context.Context, fetch protocol.Fetch) {
 	if err != nil {
 		return
 	}
-	channel, err := s.link.OpenBulk(ctx, header)
-	if err != nil {
-		s.Log.Debug("Cannot send output", "task", fetch.ID, "error", err)
-		return
+	channel := s.openBulk(ctx, header)
+	if channel == nil {
+		return // the session is over
 	}
 	defer channel.Close()
 	if !ok {
@@ -112,6 +111,21 @@ func (s *session) sendOutput(ctx context.Context, fetch protocol.Fetch) {
 	defer r.Close()
 	copyOut(channel, r)
 }
+
+// openBulk tries for as long as the session lives: the dispatcher may be crowded.
+func (s *session) openBulk(ctx context.Context, header []byte) transport.Channel {
+	for ctx.Err() == nil {
+		channel, err := s.link.OpenBulk(ctx, header)
+		if err == nil {
+			return channel
+		}
+		s.Log.Debug("Cannot open a channel for output; trying again", "error", err)
+		sleep(ctx, bulkPause)
+	}
+	return nil
+}
+
+const bulkPause = time.Second
 
 // bulkTimeout is how long the dispatcher may take to read what is sent.
 const bulkTimeout = 60 * time.Second
