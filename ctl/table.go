@@ -10,12 +10,13 @@ import (
 type table struct {
 	rows  [][]string // the first is the header
 	give  int        // the column that is shortened when the width is too little
-	width int        // of the terminal; 0: nothing is shortened
+	width int        // of the terminal; 0: there is none
 }
 
 const (
-	gap      = 2 // columns between columns
-	minGiven = 8 // columns that the shortened column keeps
+	gap       = 2   // columns between columns
+	minGiven  = 8   // columns that the shortened column keeps
+	mostGiven = 160 // columns that it has at most: one long command is not every row's
 )
 
 func newTable(header ...string) *table { return &table{rows: [][]string{header}, give: -1} }
@@ -54,7 +55,11 @@ func (t *table) widths() []int {
 			widths[i] = max(widths[i], columns(cell))
 		}
 	}
-	if t.width == 0 || t.give < 0 {
+	if t.give < 0 {
+		return widths
+	}
+	widths[t.give] = min(widths[t.give], mostGiven)
+	if t.width == 0 {
 		return widths
 	}
 	total := gap * (len(widths) - 1)
