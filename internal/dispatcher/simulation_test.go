@@ -27,7 +27,6 @@ type world struct {
 	c       *core
 	workers []*fakeWorker
 	total   map[octaskly.JobID]int64
-	keys    int
 }
 
 // fakeWorker holds what it was sent, as a worker does.

@@ -42,9 +42,6 @@ type jobSpec struct {
 // errGoodbye ends a session that the worker has left in order.
 var errGoodbye = errors.New("goodbye")
 
-// maxChannels bounds the bulk channels that are being served at once.
-const maxChannels = 200
-
 // run serves until the link breaks or ctx is done.
 func (s *session) run(ctx context.Context, stopped func()) error {
 	group, inner := errgroup.WithContext(context.WithoutCancel(ctx))
