@@ -82,17 +82,13 @@ type logReader struct {
 }
 
 func (l *logReader) read(ctx context.Context, follow, cut bool, lines int) error {
-	if cut {
-		read, err := l.tail(ctx, lines)
-		if err != nil || !follow {
-			return err
-		}
-		l.options.From = read
-	}
-	if follow {
-		if _, err := l.client.Show(ctx, l.id); err != nil { // only who was there once is waited for
-			return err
-		}
+	switch {
+	case cut && follow:
+		return l.tailAndFollow(ctx, lines)
+	case cut:
+		_, err := l.tail(ctx, lines)
+		return err
+	case follow:
 		return l.copy(l.follow(ctx, l.id, l.options, false))
 	}
 	output, err := l.client.Output(ctx, l.id, l.options)
@@ -100,6 +96,48 @@ func (l *logReader) read(ctx context.Context, follow, cut bool, lines int) error
 		return err
 	}
 	return l.copy(output)
+}
+
+// tailAndFollow prints the last lines of the latest attempt and goes on from
+// there. What is followed begins with the first attempt.
+func (l *logReader) tailAndFollow(ctx context.Context, lines int) error {
+	following := l.options
+	if l.options.Attempt == 0 {
+		detail, err := l.client.Show(ctx, l.id)
+		switch {
+		case err != nil:
+			return err
+		case detail.Array != "":
+			return usagef("cannot use --tail with --follow for all of an array; name an element, as in %v.0", l.id)
+		}
+		for i, a := range detail.Attempts {
+			l.options.Attempt = a.Number
+			if i == len(detail.Attempts)-1 {
+				break
+			}
+			size, err := l.size(ctx)
+			if err != nil {
+				return err
+			}
+			following.From += size
+		}
+	}
+	read, err := l.tail(ctx, lines)
+	if err != nil {
+		return err
+	}
+	following.From += read
+	return l.copy(l.follow(ctx, l.id, following, true))
+}
+
+// size is how many framed bytes there are.
+func (l *logReader) size(ctx context.Context) (int64, error) {
+	output, err := l.client.Output(ctx, l.id, l.options)
+	if err != nil {
+		return 0, err
+	}
+	defer output.Close()
+	return io.Copy(io.Discard, output)
 }
 
 func (l *logReader) copy(output io.ReadCloser) error {

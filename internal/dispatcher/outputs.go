@@ -192,7 +192,7 @@ func (m *mirror) settle(want int64) (missing int64, err error) {
 }
 
 // reader follows the mirror until its attempt ends or, unless it is to go on,
-// to what the worker had when it was asked.
+// to what is there: what the worker had when it was first asked, or has sent since.
 func (m *mirror) reader(ctx context.Context, goOn bool) (io.ReadCloser, error) {
 	select {
 	case <-m.opened:
@@ -205,7 +205,7 @@ func (m *mirror) reader(ctx context.Context, goOn bool) (io.ReadCloser, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return limited{io.LimitReader(r, m.size), r}, nil
+	return limited{io.LimitReader(r, max(m.size, m.log.Size())), r}, nil
 }
 
 type limited struct {

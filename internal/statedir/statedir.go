@@ -23,7 +23,8 @@ type Dir struct {
 
 // Open makes the directory if it must, for its owner alone, and locks it. The
 // lock is flock(2)'s on its file "lock": the kernel releases it with the
-// process, however that ends, so that nothing stale is ever in the way.
+// process, however that ends, so that nothing stale is ever in the way. What the
+// file says, the process's number, counts for nothing.
 func Open(path string) (*Dir, error) {
 	d, err := open(path)
 	if errors.Is(err, ErrInUse) {
@@ -49,10 +50,15 @@ func open(path string) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := take(lock); err != nil {
+	err = unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK|unix.X_OK, unix.AT_EACCESS) // the lock may be older than that
+	if err == nil {
+		err = take(lock)
+	}
+	if err != nil {
 		lock.Close()
 		return nil, err
 	}
+	sign(lock)
 	return &Dir{path, lock}, nil
 }
 
@@ -69,6 +75,14 @@ func take(lock *os.File) error {
 		case time.Now().After(end):
 			return ErrInUse
 		}
+	}
+}
+
+// sign leaves the number of this process to people who look for it. They may
+// miss it on a full disk, which is no reason not to start.
+func sign(lock *os.File) {
+	if lock.Truncate(0) == nil {
+		fmt.Fprintln(lock, os.Getpid())
 	}
 }
 
@@ -99,4 +113,6 @@ func (d *Dir) Path(elem ...string) string {
 }
 
 // Close lets others have the directory.
-func (d *Dir) Close() error { return d.lock.Close() }
+func (d *Dir) Close() error {
+	return errors.Join(d.lock.Truncate(0), d.lock.Close())
+}

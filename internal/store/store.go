@@ -27,7 +27,7 @@ type Store struct {
 }
 
 const (
-	writerCache = 8 << 10  // KiB
+	writerCache = 2 << 10  // KiB; more is no faster, the kernel has the pages too
 	maxIdleLog  = 64 << 20 // bytes of the write-ahead log that stay on disk when it has been copied back
 )
 

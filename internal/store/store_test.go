@@ -54,7 +54,7 @@ func TestSettings(t *testing.T) {
 	}
 	for setting, want := range map[string]string{
 		"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000",
-		"cache_size": "-8192", "journal_size_limit": "67108864", "query_only": "0",
+		"cache_size": "-2048", "journal_size_limit": "67108864", "query_only": "0",
 	} {
 		if got := ask(s.writer.conn, setting); got != want {
 			t.Errorf("writer: %s is %s, want %s", setting, got, want)
