@@ -99,35 +99,46 @@ func (l *logReader) read(ctx context.Context, follow, cut bool, lines int) error
 }
 
 // tailAndFollow prints the last lines of the latest attempt and goes on from
-// there. What is followed begins with the first attempt.
+// there.
 func (l *logReader) tailAndFollow(ctx context.Context, lines int) error {
 	following := l.options
-	if l.options.Attempt == 0 {
-		detail, err := l.client.Show(ctx, l.id)
-		switch {
-		case err != nil:
-			return err
-		case detail.Array != "":
-			return usagef("cannot use --tail with --follow for all of an array; name an element, as in %v.0", l.id)
-		}
-		for i, a := range detail.Attempts {
-			l.options.Attempt = a.Number
-			if i == len(detail.Attempts)-1 {
-				break
-			}
-			size, err := l.size(ctx)
-			if err != nil {
-				return err
-			}
-			following.From += size
-		}
+	earlier, err := l.latest(ctx)
+	if err != nil {
+		return err
 	}
 	read, err := l.tail(ctx, lines)
 	if err != nil {
 		return err
 	}
-	following.From += read
+	following.From = earlier + read
 	return l.copy(l.follow(ctx, l.id, following, true))
+}
+
+// latest turns to the latest attempt, unless one was named, and returns how many
+// framed bytes come before it: what is followed begins with the first attempt.
+func (l *logReader) latest(ctx context.Context) (earlier int64, err error) {
+	if l.options.Attempt != 0 {
+		return 0, nil
+	}
+	detail, err := l.client.Show(ctx, l.id)
+	switch {
+	case err != nil:
+		return 0, err
+	case detail.Array != "":
+		return 0, usagef("cannot use --tail with --follow for all of an array; name an element, as in %v.0", l.id)
+	}
+	for i, a := range detail.Attempts {
+		l.options.Attempt = a.Number
+		if i == len(detail.Attempts)-1 {
+			break
+		}
+		size, err := l.size(ctx)
+		if err != nil {
+			return 0, err
+		}
+		earlier += size
+	}
+	return earlier, nil
 }
 
 // size is how many framed bytes there are.

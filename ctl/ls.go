@@ -68,7 +68,7 @@ func (s *session) list(c *cli.Context, q client.Query, limit int) ([]api.Job, er
 	if len(jobs) > q.Limit && limit > 0 {
 		jobs = jobs[:q.Limit]
 	}
-	if limit == 0 && len(jobs) >= api.MaxLimit {
+	if len(jobs) >= api.MaxLimit && (limit == 0 || limit > api.MaxLimit) {
 		s.note("this is not all; octasklyctl ls -a lists every job")
 	}
 	return jobs, err
