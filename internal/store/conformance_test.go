@@ -294,6 +294,8 @@ func testJobs(t *testing.T, open opener) {
 		{"ended", Query{Ended: true, Limit: 100}, []octaskly.JobID{5, 4, 3, 2, 1}},
 		{"owner", Query{Live: true, Ended: true, Owner: "bob", Limit: 100}, []octaskly.JobID{10, 8, 6, 4, 2}},
 		{"ids", Query{Live: true, Ended: true, IDs: octaskly.Ranges{{Lo: 1, Hi: 5, Step: 2}, {Lo: 9, Hi: 9, Step: 1}}, Limit: 100}, []octaskly.JobID{9, 5, 3, 1}},
+		{"some of the ids", Query{IDs: octaskly.Ranges{{Lo: 1, Hi: 5, Step: 2}, {Lo: 9, Hi: 9, Step: 1}}, Limit: 2}, []octaskly.JobID{9, 5}},
+		{"no ids", Query{IDs: octaskly.Ranges{}, Limit: 100}, nil},
 		{"states", Query{Live: true, Ended: true, States: []octaskly.State{octaskly.Completed}, Before: 3, Limit: 100}, []octaskly.JobID{2, 1}},
 	} {
 		records, err := s.Jobs(ctx, test.query)

@@ -233,6 +233,30 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
+// A transaction that fails in its very last step is an error too, and nothing of
+// it is there.
+func TestCommitFails(t *testing.T) {
+	s := openTemp(t)
+	answer := func(n int32) {
+		err := s.writer.conn.Raw(func(conn any) error {
+			conn.(sqlite.HookRegisterer).RegisterCommitHook(func() int32 { return n })
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	answer(1)
+	if err := s.Commit(ctx, plainJob(1)); err == nil {
+		t.Error("what was rolled back is acknowledged")
+	}
+	if _, err := s.Job(ctx, 1); !errors.Is(err, octaskly.ErrNotFound) {
+		t.Errorf("what was rolled back is there: %v", err)
+	}
+	answer(0)
+	accept(t, s, 1)
+}
+
 // setMaxPages is the end of the disk.
 func setMaxPages(t *testing.T, s *Store, n int) {
 	t.Helper()
