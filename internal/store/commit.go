@@ -31,7 +31,7 @@ type ProgressRow struct {
 // It does not heed its context: a transaction that has begun is finished, since
 // one that ends in its midst would only leave open which way.
 func (s *Store) Commit(_ context.Context, c *Changes) error {
-	if err := s.writer.commit(c); err != nil {
+	if err := s.writer.write(c); err != nil {
 		return fmt.Errorf("cannot write to the database: %w", explain(err))
 	}
 	return nil

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -44,13 +45,16 @@ func explain(err error) error {
 }
 
 // unreadable is what the reading methods return for err: octaskly.ErrNotFound
-// for a row that is not there.
-func unreadable(err error) error {
+// for a row that is not there, and the context's error when that is over, since
+// database/sql may speak of what it has closed then.
+func unreadable(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, sql.ErrNoRows):
 		return octaskly.ErrNotFound
+	case ctx.Err() != nil:
+		err = ctx.Err()
 	}
 	return fmt.Errorf("cannot read the database: %w", explain(err))
 }

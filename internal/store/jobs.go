@@ -38,7 +38,7 @@ func (r *Record) tidy() {
 func (s *Store) Job(ctx context.Context, id octaskly.JobID) (*Record, error) {
 	r := new(Record)
 	if err := s.readers.job.QueryRowContext(ctx, int64(id)).Scan(recordFields(r)...); err != nil {
-		return nil, unreadable(err)
+		return nil, unreadable(ctx, err)
 	}
 	r.tidy()
 	return r, nil
@@ -59,11 +59,11 @@ type Query struct {
 func (s *Store) Jobs(ctx context.Context, q Query) ([]Record, error) {
 	tx, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, unreadable(ctx, err)
 	}
 	defer tx.Rollback()
 	records, err := q.run(ctx, tx)
-	return records, unreadable(err)
+	return records, unreadable(ctx, err)
 }
 
 // run asks for one range of ids after the other: any number of them is well.

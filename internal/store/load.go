@@ -27,12 +27,12 @@ type LiveJob struct {
 func (s *Store) Load(ctx context.Context) (*Snapshot, error) {
 	tx, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, unreadable(ctx, err)
 	}
 	defer tx.Rollback()
 	snapshot := new(Snapshot)
 	if err := snapshot.read(ctx, tx); err != nil {
-		return nil, unreadable(err)
+		return nil, unreadable(ctx, err)
 	}
 	return snapshot, nil
 }

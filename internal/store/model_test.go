@@ -73,7 +73,7 @@ func testModel(t *testing.T, open opener) {
 			} else {
 				m.apply(c)
 			}
-			if rapid.IntRange(0, 3).Draw(r, "reopen") == 0 {
+			if rapid.IntRange(0, 5).Draw(r, "reopen") == 0 {
 				m.compare(r, s)
 				if err := s.Close(); err != nil {
 					r.Fatal(err)
