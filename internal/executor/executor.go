@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -26,6 +27,7 @@ import (
 // after Run has returned.
 type Executor struct {
 	slots   []*slot
+	wanted  int // slots, but for inherited ones
 	room    octaskly.Room
 	grace   time.Duration
 	worker  string
@@ -43,6 +45,9 @@ type Executor struct {
 	mu         sync.Mutex
 	more       sync.Cond // signalled when the head of the FIFO may have found its slot
 	over       bool      // no attempt is started any more
+	paused     bool      // see pause
+	busy       int       // slots that are in the middle of something
+	calm       sync.Cond // signalled when busy falls, or when paused changes
 	generation string
 	serial     uint64 // of the latest entry
 	entries    map[octaskly.AttemptID]*entry
@@ -85,8 +90,12 @@ type entry struct {
 //
 // It also changes this process, since commands inherit what it is: see
 // prepareProcess.
-func New(cfg Config) (*Executor, error) {
+func New(cfg Config) (*Executor, error) { return begin(cfg, nil) }
+
+// begin goes on from h, if there is one.
+func begin(cfg Config, h *Handover) (*Executor, error) {
 	x := &Executor{
+		wanted:  cfg.Slots,
 		room:    cfg.Room,
 		free:    copyRoom(cfg.Room),
 		grace:   cmp.Or(cfg.Grace, 10*time.Second),
@@ -98,14 +107,14 @@ func New(cfg Config) (*Executor, error) {
 		wake:    make(chan struct{}, 1),
 		closing: make(chan struct{}),
 	}
-	x.more.L = &x.mu
-	if err := x.open(cfg); err != nil {
+	x.more.L, x.calm.L = &x.mu, &x.mu
+	if err := x.open(cfg, h); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot set up an executor in %q: %w", cfg.Dir, err), x.close())
 	}
 	return x, nil
 }
 
-func (x *Executor) open(cfg Config) (err error) {
+func (x *Executor) open(cfg Config, h *Handover) (err error) {
 	if cfg.Slots < 1 {
 		return fmt.Errorf("%d slots run nothing", cfg.Slots)
 	}
@@ -126,23 +135,30 @@ func (x *Executor) open(cfg Config) (err error) {
 	if x.null, err = unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
 		return fmt.Errorf("cannot open %q: %w", os.DevNull, err)
 	}
-	x.kept, err = resources.Open(resources.Options{Dir: x.dir, NoCgroup: cfg.NoCgroup, Log: cfg.Log})
+	x.kept, err = resources.Open(resources.Options{Dir: x.dir, NoCgroup: cfg.NoCgroup, Resume: h.feature(), Log: cfg.Log})
 	if err != nil {
 		return err
 	}
-	if err := x.load(); err != nil {
+	if err := x.load(h.files()); err != nil {
 		return err
 	}
-	return x.makeSlots(cfg.Slots)
-}
-
-// makeSlots removes all workspaces and makes the slots with new ones.
-func (x *Executor) makeSlots(n int) error {
-	if err := clearDirectory(x.path("work")); err != nil {
+	if err := clearDirectory(x.path("work"), h.workspaces()); err != nil {
 		x.log.Warn("old workspaces stay", "error", err)
 	}
-	for i := range n {
-		s, err := newSlot(x, "slot-"+strconv.Itoa(i))
+	if err := x.inherit(h); err != nil {
+		return err
+	}
+	return x.makeSlots()
+}
+
+// makeSlots makes the slots that are not inherited.
+func (x *Executor) makeSlots() error {
+	for i := range x.wanted {
+		name := "slot-" + strconv.Itoa(i)
+		if slices.ContainsFunc(x.slots, func(s *slot) bool { return s.name == name }) {
+			continue
+		}
+		s, err := newSlot(x, name)
 		if err != nil {
 			return err
 		}
@@ -161,6 +177,9 @@ func (x *Executor) Features() []string { return []string{x.kept.Feature(), "stdi
 // stopped so, or has not started, is forgotten; ends are kept for the next
 // executor of this directory. Run may be called once.
 func (x *Executor) Run(ctx context.Context) error {
+	x.mu.Lock()
+	x.busy = len(x.slots)
+	x.mu.Unlock()
 	var group sync.WaitGroup
 	for _, s := range x.slots {
 		group.Go(s.run)

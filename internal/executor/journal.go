@@ -109,6 +109,13 @@ func (j *journal) add(r *record) error {
 	return nil
 }
 
+// settle has everything in the file, or says why not.
+func (j *journal) settle() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.flush()
+}
+
 // flush writes what is pending.
 func (j *journal) flush() error {
 	for i, r := range j.pending {

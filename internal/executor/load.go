@@ -9,14 +9,17 @@ import (
 )
 
 // load takes over the ends that an earlier executor held, and removes outputs
-// that belong to none.
-func (x *Executor) load() error {
+// that belong to none, nor are in use.
+func (x *Executor) load(inUse []string) error {
 	j, ends, err := openJournal(x.path("ends.log"))
 	if err != nil {
 		return err
 	}
 	x.journal = j
 	kept := map[string]bool{}
+	for _, file := range inUse {
+		kept[file] = true
+	}
 	var doubles []uint64
 	for _, r := range ends {
 		x.serial = max(x.serial, r.Serial)

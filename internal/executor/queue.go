@@ -62,9 +62,13 @@ func (x *Executor) enter(a *Attempt) *entry {
 	}
 	x.serial++
 	e := &entry{Attempt: a, serial: x.serial, file: outputName(a.ID, x.serial)}
-	e.output = spool.Create(spool.Options{Path: x.path(e.file), Limit: a.MaxOutput, Head: headOfOutput})
+	e.output = x.newOutput(e)
 	x.entries[a.ID] = e
 	return e
+}
+
+func (x *Executor) newOutput(e *entry) *spool.Log {
+	return spool.Create(spool.Options{Path: x.path(e.file), Limit: e.MaxOutput, Head: headOfOutput})
 }
 
 // headOfOutput is how much output stays in memory: with the marks that closing
@@ -105,14 +109,17 @@ func (x *Executor) refuse(a *Attempt) *failure {
 func (x *Executor) next(s *slot) *entry {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for !x.over {
-		if len(x.fifo) > 0 && x.free.Fits(x.fifo[0].Spec.Room) {
+	x.busy--
+	x.calm.Broadcast()
+	for !x.over && !s.last {
+		if !x.paused && len(x.fifo) > 0 && x.free.Fits(x.fifo[0].Spec.Room) {
 			e := x.fifo[0]
 			x.fifo[0], x.fifo = nil, x.fifo[1:]
 			for name, n := range e.Spec.Room {
 				x.free[name] -= n
 			}
 			e.phase, e.slot = running, s
+			x.busy++
 			if len(x.fifo) > 0 {
 				x.more.Signal()
 			}

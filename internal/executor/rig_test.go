@@ -20,6 +20,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv("TEST_HANDOVER_DIR"); dir != "" {
+		liveAndHandOver(dir)
+	}
 	if dir := os.Getenv("TEST_EXECUTOR_DIR"); dir != "" {
 		liveAndDie(dir)
 	}

@@ -35,18 +35,31 @@ type slot struct {
 	shared int    // how many entries that are
 	path   string // of env
 	found  finding
+
+	watching  *watcher // what it is watching
+	inherited *watcher // what it begins with
+	last      bool     // and ends with
 }
 
-func newSlot(x *Executor, name string) (_ *slot, err error) {
+func newSlot(x *Executor, name string) (*slot, error) {
+	s, err := bareSlot(x, name)
+	if err == nil {
+		s.group, err = x.kept.Group(name)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+// bareSlot is a slot without a group.
+func bareSlot(x *Executor, name string) (_ *slot, err error) {
 	s := &slot{x: x, name: name, wake: -1, pidfd: -1, buf: make([]byte, pipeBuffer)}
 	s.sys.PidFD = &s.pidfd
 	s.attr.Sys, s.attr.Files = &s.sys, s.files[:]
-	if s.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
-		return nil, fmt.Errorf("cannot make an eventfd: %w", err)
-	}
 	s.space = &workspace{name: name, path: x.path("work/" + name), log: x.log, fd: -1}
-	if s.group, err = x.kept.Group(name); err != nil {
-		return nil, errors.Join(err, s.close())
+	if s.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return s, fmt.Errorf("cannot make an eventfd: %w", err)
 	}
 	return s, nil
 }
@@ -68,6 +81,10 @@ func (s *slot) interrupt() {
 }
 
 func (s *slot) run() {
+	if w := s.inherited; w != nil {
+		end, lost := s.see(w)
+		s.x.finish(w.e, end, lost)
+	}
 	for e := s.x.next(s); e != nil; e = s.x.next(s) {
 		end, lost := s.execute(e)
 		s.x.finish(e, end, lost)
@@ -77,15 +94,21 @@ func (s *slot) run() {
 // execute runs an attempt from start to end. It is lost when the executor stops
 // before the command has ended by itself.
 func (s *slot) execute(e *entry) (end octaskly.End, lost bool) {
-	f := s.start(e)
-	defer s.closePipes()
-	if f != nil {
+	if f := s.start(e); f != nil {
+		s.closePipes()
 		return f.end(), false
 	}
-	defer unix.Close(s.pidfd)
 	began := time.Now()
 	s.x.started(e, began)
-	cause := s.watch(e, began)
+	return s.see(newWatcher(s, e, began))
+}
+
+// see accompanies a running command to its end.
+func (s *slot) see(w *watcher) (end octaskly.End, lost bool) {
+	e, began := w.e, w.began
+	defer s.closePipes()
+	defer unix.Close(s.pidfd)
+	cause := w.watch()
 	leftover, gone := s.clear(e)
 	s.drain(e)
 	s.x.exited(e)

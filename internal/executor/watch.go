@@ -25,6 +25,7 @@ const killPatience = 10 * time.Second
 type watcher struct {
 	s        *slot
 	e        *entry
+	began    time.Time
 	cause    ending
 	step     step
 	deadline time.Time // of step; zero: none
@@ -45,13 +46,18 @@ const (
 	pollPipes
 )
 
-// watch reads output until the command has exited. When its time is up, or
-// somebody wishes so, it ends it.
-func (s *slot) watch(e *entry, began time.Time) ending {
-	w := watcher{s: s, e: e}
+func newWatcher(s *slot, e *entry, began time.Time) *watcher {
+	w := &watcher{s: s, e: e, began: began}
 	if e.Spec.Timeout > 0 {
 		w.deadline = began.Add(e.Spec.Timeout)
 	}
+	return w
+}
+
+// watch reads output until the command has exited. When its time is up, or
+// somebody wishes so, it ends it.
+func (w *watcher) watch() ending {
+	s, e := w.s, w.e
 	s.poll[pollExit] = unix.PollFd{Fd: int32(s.pidfd), Events: unix.POLLIN}
 	s.poll[pollWake] = unix.PollFd{Fd: int32(s.wake), Events: unix.POLLIN}
 	for i, p := range s.pipes {
@@ -65,6 +71,7 @@ func (s *slot) watch(e *entry, began time.Time) ending {
 			return w.cause
 		case s.poll[pollWake].Revents != 0:
 			_, _ = unix.Read(s.wake, s.buf) // reset it
+			s.x.rest(w)
 			w.obey(s.x.wishOf(e))
 		case !w.deadline.IsZero() && !time.Now().Before(w.deadline):
 			if !w.expire() {

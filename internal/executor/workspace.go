@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -114,11 +115,14 @@ func (w *workspace) close() {
 	}
 }
 
-// clearDirectory removes what is in a directory, as far as it can.
-func clearDirectory(path string) error {
+// clearDirectory removes what is in a directory but for the paths to keep, as far
+// as it can.
+func clearDirectory(path string, keep []string) error {
 	entries, err := os.ReadDir(path)
 	for _, entry := range entries {
-		err = errors.Join(err, removeTree(filepath.Join(path, entry.Name())))
+		if at := filepath.Join(path, entry.Name()); !slices.Contains(keep, at) {
+			err = errors.Join(err, removeTree(at))
+		}
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -30,8 +31,19 @@ type cgroup struct {
 	killed            bool // KILL was sent; see remake
 }
 
-func (g *cgroup) open() error {
+// make makes the directory, in the place of one that is left over, and opens it.
+func (g *cgroup) make() error {
 	err := os.Mkdir(g.path, 0o755)
+	if errors.Is(err, fs.ErrExist) {
+		err = errors.Join(removeCgroup(g.path), os.Mkdir(g.path, 0o755))
+	}
+	if err != nil {
+		return fmt.Errorf("cannot make cgroup %q: %w", g.path, err)
+	}
+	return g.open()
+}
+
+func (g *cgroup) open() (err error) {
 	for _, file := range []struct {
 		fd   *int
 		name string
@@ -46,7 +58,7 @@ func (g *cgroup) open() error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("cannot make cgroup %q: %w", g.path, err)
+		return fmt.Errorf("cannot open cgroup %q: %w", g.path, err)
 	}
 	return nil
 }
@@ -109,7 +121,7 @@ func (g *cgroup) remake() error {
 	if err := removeCgroup(g.path); err != nil {
 		return fmt.Errorf("cannot remake a cgroup: %w", err)
 	}
-	return g.open()
+	return g.make()
 }
 
 // clear empties a populated group. The command itself may be dead and not yet

@@ -34,13 +34,32 @@ func (c *cgroups) open(record string) error {
 	if err == nil {
 		err = c.try()
 	}
-	if err == nil && os.Getpid() == 1 {
-		c.orphans, err = adoptOrphans()
+	if err == nil {
+		err = c.adoptOrphans()
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(c.path))
 	}
 	return nil
+}
+
+// adoptOrphans is for process 1: orphans come to it.
+func (c *cgroups) adoptOrphans() (err error) {
+	if os.Getpid() == 1 {
+		c.orphans, err = adoptOrphans()
+	}
+	return err
+}
+
+// resumeCgroups goes on with the groups that an earlier program of this process
+// has made.
+func resumeCgroups(dir string) (*cgroups, error) {
+	place, err := os.ReadFile(filepath.Join(dir, placeFile))
+	if err != nil {
+		return nil, fmt.Errorf("cannot find the cgroups of the commands that run: %w", err)
+	}
+	c := &cgroups{path: string(place)}
+	return c, c.adoptOrphans()
 }
 
 // try starts a program without a name: if the kernel gets as far as missing it,
@@ -68,11 +87,29 @@ func (c *cgroups) try() error {
 func (c *cgroups) Feature() string { return octaskly.KillCgroup }
 
 func (c *cgroups) Group(name string) (Group, error) {
-	g := &cgroup{path: filepath.Join(c.path, name), orphans: c.orphans, dir: -1, events: -1, kill: -1}
-	if err := g.open(); err != nil {
+	g := c.group(name)
+	if err := g.make(); err != nil {
 		return nil, errors.Join(err, g.Close())
 	}
 	return g, nil
+}
+
+// Adopt takes for granted that KILL was sent, so that the group is remade.
+func (c *cgroups) Adopt(name string, pid int, _ []string) (Group, error) {
+	g := c.group(name)
+	g.pid, g.killed = pid, true
+	if c.orphans != nil {
+		c.orphans.adopt(pid)
+	}
+	if err := g.open(); err != nil {
+		g.closeFiles()
+		return nil, err
+	}
+	return g, nil
+}
+
+func (c *cgroups) group(name string) *cgroup {
+	return &cgroup{path: filepath.Join(c.path, name), orphans: c.orphans, dir: -1, events: -1, kill: -1}
 }
 
 func (c *cgroups) Close() error {
@@ -84,20 +121,13 @@ func (c *cgroups) Close() error {
 
 // sweepCgroups kills and removes the groups of an earlier process.
 func sweepCgroups(dir string) error {
-	var places []string
-	if noted, err := os.ReadFile(filepath.Join(dir, placeFile)); err == nil {
+	places, _ := placesFor(dir)
+	// In a copied state directory, what is noted are its original's groups.
+	if noted, err := os.ReadFile(filepath.Join(dir, placeFile)); err == nil && filepath.Base(string(noted)) == placeName(dir) {
 		places = append(places, string(noted))
-	}
-	if parents, err := ownCgroups(); err == nil {
-		for _, parent := range parents {
-			places = append(places, filepath.Join(parent, placeName(dir)))
-		}
 	}
 	slices.Sort(places)
 	for _, place := range slices.Compact(places) {
-		if filepath.Base(place) != placeName(dir) {
-			continue // a copied state directory: these groups are its original's
-		}
 		if err := sweepCgroup(place); err != nil {
 			return fmt.Errorf("cannot kill what an earlier executor left in %q: %w", place, err)
 		}

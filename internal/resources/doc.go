@@ -17,6 +17,10 @@
 // descendants belong to a command, by their session, process group, environment
 // or ancestors. A daemon that has left all four is found when no command of any
 // group runs any more.
+//
+// A systemd unit with Delegate=yes is divided: this process moves itself to
+// keeper/ below the unit's cgroup and the groups lie in tasks/, because a cgroup
+// that gives controllers to its children must have no process of its own.
 package resources
 
 import (
@@ -25,6 +29,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
 // Containment makes groups of one kind.
@@ -33,6 +39,9 @@ type Containment interface {
 	Feature() string
 	// Group makes an empty group. Names are plain file names, each used once.
 	Group(name string) (Group, error)
+	// Adopt takes over a group and the command in it, which an earlier program of
+	// this very process has started and left: see Options.Resume.
+	Adopt(name string, pid int, marks []string) (Group, error)
 	// Close removes what is left when all groups are closed.
 	Close() error
 }
@@ -45,6 +54,8 @@ type Group interface {
 	// process group that no terminal can signal; attr.Sys is changed to that end.
 	// Marks are entries of attr.Env that together no other command here has.
 	Start(path string, argv []string, attr *syscall.ProcAttr, marks []string) error
+	// PID is the command's process id.
+	PID() int
 	// Signal sends a signal to the command's process group.
 	Signal(sig syscall.Signal) error
 	// Kill sends KILL to everything in the group, as far as it is known at once.
@@ -61,7 +72,10 @@ type Group interface {
 type Options struct {
 	Dir      string // of the executor's state: groups are named after it
 	NoCgroup bool   // best effort, whatever this machine has
-	Log      *slog.Logger
+	// Resume is the Feature of the containment that this process had before it
+	// executed its program anew (execve(2)). What runs is left alone then.
+	Resume string
+	Log    *slog.Logger
 }
 
 // Open kills everything that an earlier process with the same Dir has left, and
@@ -71,6 +85,13 @@ func Open(o Options) (Containment, error) {
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("cannot contain commands: %w", err)
+	}
+	switch o.Resume {
+	case "":
+	case octaskly.KillCgroup:
+		return resumeCgroups(dir)
+	default:
+		return openTrees(dir)
 	}
 	if err := sweep(dir); err != nil {
 		return nil, err

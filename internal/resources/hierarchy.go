@@ -22,20 +22,36 @@ func placeName(dir string) string {
 	return "octaskly-" + hex.EncodeToString(sum[:8])
 }
 
-// openCgroups makes groups below this process's own cgroup, in the first
-// hierarchy that allows it.
+// openCgroups makes groups in the first hierarchy that allows it.
 func openCgroups(dir string) (*cgroups, error) {
-	parents, err := ownCgroups()
+	if err := moveToKeeper(); err != nil {
+		return nil, err
+	}
+	places, err := placesFor(dir)
 	if err != nil {
 		return nil, err
 	}
-	for _, parent := range parents {
-		c := &cgroups{path: filepath.Join(parent, placeName(dir))}
+	for _, place := range places {
+		c := &cgroups{path: place}
 		if err = c.open(filepath.Join(dir, placeFile)); err == nil {
 			return c, nil
 		}
 	}
 	return nil, err
+}
+
+// placesFor returns where groups may be made: tasks/ of a delegated unit, else
+// below this process's own cgroup.
+func placesFor(dir string) (places []string, err error) {
+	own, err := ownCgroups()
+	for _, path := range own {
+		if unit, ok := unitOf(path); ok {
+			places = append(places, filepath.Join(unit, "tasks"))
+		} else {
+			places = append(places, filepath.Join(path, placeName(dir)))
+		}
+	}
+	return places, err
 }
 
 // ownCgroups returns the directories of this process's own cgroup2.

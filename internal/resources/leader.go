@@ -23,6 +23,8 @@ func (l *leader) fork(path string, argv []string, attr *syscall.ProcAttr) error 
 	return nil
 }
 
+func (l *leader) PID() int { return l.pid }
+
 func (l *leader) Signal(sig syscall.Signal) error {
 	if l.pid == 0 {
 		return os.ErrProcessDone

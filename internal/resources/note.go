@@ -25,12 +25,13 @@ type note struct {
 	buf  []byte
 }
 
+// openNote leaves the text of an older note until the next write.
 func openNote(path string) (*note, error) {
 	boot, err := bootID()
 	if err != nil {
 		return nil, err
 	}
-	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_CLOEXEC, 0o600)
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_CLOEXEC, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open %q: %w", path, err)
 	}

@@ -74,6 +74,14 @@ func (o *orphans) start(l *leader, path string, argv []string, attr *syscall.Pro
 	return err
 }
 
+// adopt makes a command of a child that an earlier program of this process has
+// started.
+func (o *orphans) adopt(leader int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.leaders[leader] = true
+}
+
 func (o *orphans) forget(leader int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -35,6 +35,18 @@ func (t *trees) Group(name string) (Group, error) {
 	return &tree{orphans: t.orphans, note: note}, nil
 }
 
+// Adopt leaves the note as it was written before the command's start.
+func (t *trees) Adopt(name string, pid int, marks []string) (Group, error) {
+	g, err := t.Group(name)
+	if err != nil {
+		return nil, err
+	}
+	own := g.(*tree)
+	own.pid, own.marks = pid, marks
+	t.orphans.adopt(pid)
+	return g, nil
+}
+
 func (t *trees) Close() error {
 	t.orphans.close()
 	return nil

@@ -1,0 +1,244 @@
+package executor
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/spool"
+)
+
+// handoverVersion rises with a change that fields cannot express.
+const handoverVersion = 1
+
+// Handover is what an executor leaves to the next program in the same process
+// (execve(2)): the children, the descriptors and the memory of what they are for.
+// Ends are not in it; those are in ends.log. Like protocol's messages it is CBOR
+// whose fields are only ever added.
+type Handover struct {
+	Version    int             `cbor:"1,keyasint"`
+	Feature    string          `cbor:"2,keyasint"` // of the containment
+	Generation string          `cbor:"3,keyasint,omitempty"`
+	Serial     uint64          `cbor:"4,keyasint"`
+	Specs      []octaskly.Spec `cbor:"5,keyasint,omitempty"`
+	Attempts   []handedOver    `cbor:"6,keyasint,omitempty"` // those that wait in the order of the FIFO
+}
+
+// handedOver is an attempt that has not ended.
+type handedOver struct {
+	ID        octaskly.AttemptID `cbor:"1,keyasint"`
+	Serial    uint64             `cbor:"2,keyasint"`
+	Spec      int                `cbor:"3,keyasint"` // of Handover.Specs
+	Array     bool               `cbor:"4,keyasint,omitempty"`
+	Item      string             `cbor:"5,keyasint,omitempty"`
+	StdinPath string             `cbor:"6,keyasint,omitempty"`
+	MaxOutput int64              `cbor:"7,keyasint,omitempty"`
+	Running   *command           `cbor:"8,keyasint,omitempty"` // nil: it waits
+}
+
+// command is one that runs. Its descriptors keep their numbers.
+type command struct {
+	Slot      string       `cbor:"1,keyasint"`
+	Workspace string       `cbor:"2,keyasint"`
+	PID       int          `cbor:"3,keyasint"`
+	PidFD     int          `cbor:"4,keyasint"`
+	Pipes     []handedPipe `cbor:"5,keyasint,omitempty"`
+	Marks     []string     `cbor:"6,keyasint"`
+	Output    string       `cbor:"7,keyasint,omitempty"` // file with the output so far; none: there was none
+	StartedAt time.Time    `cbor:"8,keyasint"`
+	Began     int64        `cbor:"9,keyasint"` // monotonic, see ticks
+	Deadline  int64        `cbor:"10,keyasint,omitempty"`
+	Step      step         `cbor:"11,keyasint,omitempty"`
+	Cause     ending       `cbor:"12,keyasint,omitempty"`
+	Wish      wish         `cbor:"13,keyasint,omitempty"`
+}
+
+type handedPipe struct {
+	Stream spool.Stream `cbor:"1,keyasint"`
+	Read   int          `cbor:"2,keyasint"`
+	Write  int          `cbor:"3,keyasint"`
+}
+
+// HandOver brings everything to rest and calls next with what the next program
+// needs, and with the descriptors that it must inherit. Next executes that
+// program and returns only if it failed; then everything goes on as before. No
+// other method of x may be called meanwhile.
+func (x *Executor) HandOver(next func(h *Handover, descriptors []int) error) error {
+	if err := x.handOver(next); err != nil {
+		return fmt.Errorf("cannot hand commands over to the next program: %w", err)
+	}
+	return nil
+}
+
+// calmPatience is how long a pause may take to begin.
+const calmPatience = 5 * time.Second
+
+func (x *Executor) handOver(next func(*Handover, []int) error) error {
+	if err := x.pause(calmPatience); err != nil {
+		return err
+	}
+	defer x.proceed()
+	if err := x.journal.settle(); err != nil {
+		return err
+	}
+	h, err := x.record()
+	if err != nil {
+		return err
+	}
+	return next(h, h.descriptors())
+}
+
+// record writes down what is queued and running.
+func (x *Executor) record() (*Handover, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.over {
+		return nil, errors.New("it is being stopped")
+	}
+	h := &Handover{Version: handoverVersion, Feature: x.kept.Feature(), Generation: x.generation, Serial: x.serial}
+	specs := map[*octaskly.Spec]int{}
+	for _, e := range x.fifo {
+		h.add(e, specs)
+	}
+	for _, s := range x.slots {
+		if s.watching == nil {
+			continue
+		}
+		one := h.add(s.watching.e, specs)
+		var err error
+		if one.Running, err = s.watching.record(); err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+// add writes an attempt down.
+func (h *Handover) add(e *entry, specs map[*octaskly.Spec]int) *handedOver {
+	i, known := specs[e.Spec]
+	if !known {
+		i = len(h.Specs)
+		specs[e.Spec] = i
+		h.Specs = append(h.Specs, *e.Spec)
+	}
+	h.Attempts = append(h.Attempts, handedOver{
+		ID: e.ID, Serial: e.serial, Spec: i, Array: e.Array, Item: e.Item, StdinPath: e.StdinPath, MaxOutput: e.MaxOutput,
+	})
+	return &h.Attempts[len(h.Attempts)-1]
+}
+
+// record writes a running command down. A dropped one counts as well: it is not
+// gone yet.
+func (w *watcher) record() (*command, error) {
+	s, e := w.s, w.e
+	if err := e.output.Flush(); err != nil {
+		return nil, err
+	}
+	c := &command{
+		Slot: s.name, Workspace: s.space.path, PID: s.group.PID(), PidFD: s.pidfd,
+		Marks:     slices.Clone(s.env[len(s.env)-markCount:]),
+		StartedAt: w.began, Began: ticks(w.began), Deadline: ticks(w.deadline),
+		Step: w.step, Cause: w.cause, Wish: e.wish,
+	}
+	if e.output.Size() > 0 {
+		c.Output = e.file
+	}
+	for _, p := range s.pipes {
+		c.Pipes = append(c.Pipes, handedPipe{p.stream, p.read, p.write})
+	}
+	return c, nil
+}
+
+// ticks is a time by CLOCK_MONOTONIC, in nanoseconds, 0 for none: it means the
+// same in the next program, whatever happens to the clock on the wall.
+func ticks(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return monotonic() + time.Until(t).Nanoseconds()
+}
+
+// timeOf undoes ticks.
+func timeOf(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Now().Add(time.Duration(n - monotonic()))
+}
+
+func monotonic() int64 {
+	var now unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) != nil {
+		panic("there is no CLOCK_MONOTONIC")
+	}
+	return now.Nano()
+}
+
+func (h *Handover) commands() (list []*command) {
+	if h == nil {
+		return nil
+	}
+	for i := range h.Attempts {
+		if c := h.Attempts[i].Running; c != nil {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// descriptors lists what the next program must inherit.
+func (h *Handover) descriptors() (list []int) {
+	for _, c := range h.commands() {
+		list = append(list, c.PidFD)
+		for _, p := range c.Pipes {
+			list = append(list, p.Read, p.Write)
+		}
+	}
+	return list
+}
+
+// feature is the containment that is to go on, if any.
+func (h *Handover) feature() string {
+	if h == nil {
+		return ""
+	}
+	return h.Feature
+}
+
+// files are the outputs in use.
+func (h *Handover) files() (list []string) {
+	for _, c := range h.commands() {
+		list = append(list, c.Output)
+	}
+	return list
+}
+
+// workspaces are the directories in use.
+func (h *Handover) workspaces() (list []string) {
+	for _, c := range h.commands() {
+		list = append(list, c.Workspace)
+	}
+	return list
+}
+
+// Check says whether this program can take over.
+func (h *Handover) Check() error {
+	if h.Version != handoverVersion {
+		return fmt.Errorf("cannot take commands over: they are handed over by version %d of the rules, this program knows version %d", h.Version, handoverVersion)
+	}
+	for _, a := range h.Attempts {
+		if a.Spec < 0 || a.Spec >= len(h.Specs) {
+			return fmt.Errorf("cannot take commands over: attempt %v has no spec", a.ID)
+		}
+		if c := a.Running; c != nil && (cmp.Compare(c.PID, 1) <= 0 || len(c.Pipes) > 2 || strings.Contains(c.Slot, "/")) {
+			return fmt.Errorf("cannot take commands over: attempt %v is malformed", a.ID)
+		}
+	}
+	return nil
+}
