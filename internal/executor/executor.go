@@ -30,7 +30,6 @@ type Executor struct {
 	wanted  int // slots, but for inherited ones
 	room    octaskly.Room
 	grace   time.Duration
-	worker  string
 	dir     string
 	log     *slog.Logger
 	kept    resources.Containment
@@ -48,6 +47,7 @@ type Executor struct {
 	paused     bool      // see pause
 	busy       int       // slots that are in the middle of something
 	calm       sync.Cond // signalled when busy falls, or when paused changes
+	worker     string    // how the fleet calls this machine
 	generation string
 	serial     uint64 // of the latest entry
 	entries    map[octaskly.AttemptID]*entry

@@ -23,8 +23,8 @@ func (x *Executor) Offer(attempts []*Attempt) {
 }
 
 func (x *Executor) offer(a *Attempt) {
-	refused := x.refuse(a)
 	x.mu.Lock()
+	refused := x.refuse(a)
 	old := x.turn(a.Generation)
 	e := x.enter(a)
 	switch {
@@ -118,7 +118,7 @@ func (x *Executor) next(s *slot) *entry {
 			for name, n := range e.Spec.Room {
 				x.free[name] -= n
 			}
-			e.phase, e.slot = running, s
+			e.phase, e.slot, s.worker = running, s, x.worker
 			x.busy++
 			if len(x.fifo) > 0 {
 				x.more.Signal()
@@ -169,6 +169,28 @@ func (x *Executor) Idle() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return len(x.fifo) == 0
+}
+
+// Call says how the fleet calls this machine from now on: OCTASKLY_WORKER, and
+// messages.
+func (x *Executor) Call(name string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.worker = name
+}
+
+// Inputs returns the blobs that waiting attempts are going to read, and for which
+// jobs.
+func (x *Executor) Inputs() map[octaskly.Blob][]octaskly.JobID {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	inputs := map[octaskly.Blob][]octaskly.JobID{}
+	for _, e := range x.fifo {
+		if blob := e.Spec.Stdin; blob != "" && !slices.Contains(inputs[blob], e.ID.Job) {
+			inputs[blob] = append(inputs[blob], e.ID.Job)
+		}
+	}
+	return inputs
 }
 
 // copyRoom returns a copy that is never nil.

@@ -30,6 +30,7 @@ type slot struct {
 	poll   [4]unix.PollFd
 	wait   unix.Timespec
 	usage  syscall.Rusage
+	worker string         // how the fleet calls us
 	spec   *octaskly.Spec // whose environment env begins with
 	env    []string
 	shared int    // how many entries that are

@@ -49,8 +49,9 @@ var messages = map[string]any{
 		Signal: []Signal{{ID: one, Number: 15}}, Fetch: []Fetch{{ID: one, From: 100, Size: 200}},
 		Ack: []octaskly.AttemptID{one}, Forget: []octaskly.JobID{42}, Ping: 9,
 	},
-	"bulk-output": &BulkHeader{Output: &Fetch{ID: one, From: 100, Size: 200}},
-	"bulk-blob":   &BulkHeader{Blob: "00ff"},
+	"to-worker-named": &ToWorker{Welcome: &Welcome{Version: 1, Fleet: "default", Generation: "g", Name: "w1"}},
+	"bulk-output":     &BulkHeader{Output: &Fetch{ID: one, From: 100, Size: 200}},
+	"bulk-blob":       &BulkHeader{Blob: "00ff"},
 	"spec": &octaskly.Spec{
 		Argv: []string{"echo", "\xff"}, Env: []string{"A=1"}, Dir: "/tmp", Stdin: "00", Items: "ff",
 		Timeout: time.Minute, Retries: 3, Backoff: time.Second, Merge: true,

@@ -78,6 +78,8 @@ type Welcome struct {
 	Refused    string        `cbor:"4,keyasint,omitempty"`
 	Heartbeat  time.Duration `cbor:"5,keyasint"` // a Ping comes at least so often
 	MaxOutput  int64         `cbor:"6,keyasint"` // bytes kept of each stream
+	// Name is how the fleet calls the worker, from the worker to its executor.
+	Name string `cbor:"7,keyasint,omitempty"`
 }
 
 // JobSpec carries a job's spec once per session, before its first assignment.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -26,20 +28,39 @@ type inputs struct {
 	busy  map[octaskly.Blob]chan struct{} // closed when that download has ended
 }
 
-// openInputs begins with nothing: what is missing is fetched again.
-func openInputs(dir string) (*inputs, error) {
+// openInputs keeps what is in use already. What is missing is fetched again.
+func openInputs(dir string, inUse map[octaskly.Blob][]octaskly.JobID) (*inputs, error) {
 	in := &inputs{
 		dir:   filepath.Join(dir, "inputs"),
 		users: map[octaskly.Blob]map[octaskly.JobID]bool{},
 		busy:  map[octaskly.Blob]chan struct{}{},
 	}
-	if err := os.RemoveAll(in.dir); err != nil {
-		return nil, fmt.Errorf("cannot clear the directory for inputs: %w", err)
-	}
-	if err := os.Mkdir(in.dir, 0o700); err != nil {
+	if err := os.Mkdir(in.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("cannot make the directory for inputs: %w", err)
 	}
+	kept := map[string]bool{}
+	for blob, jobs := range inUse {
+		kept[in.path(blob)] = true
+		in.users[blob] = map[octaskly.JobID]bool{}
+		for _, job := range jobs {
+			in.users[blob][job] = true
+		}
+	}
+	if err := in.clear(kept); err != nil {
+		return nil, fmt.Errorf("cannot clear the directory for inputs: %w", err)
+	}
 	return in, nil
+}
+
+// clear removes every file that is not kept.
+func (in *inputs) clear(kept map[string]bool) error {
+	entries, err := os.ReadDir(in.dir)
+	for _, entry := range entries {
+		if path := filepath.Join(in.dir, entry.Name()); !kept[path] {
+			err = errors.Join(err, os.RemoveAll(path))
+		}
+	}
+	return err
 }
 
 // find returns the file of a blob that is here and notes who uses it.

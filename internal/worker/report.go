@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
@@ -99,7 +100,7 @@ func (s *session) sendOutput(ctx context.Context, fetch protocol.Fetch) {
 	if err != nil {
 		return
 	}
-	channel := s.openBulk(ctx, header)
+	channel := openBulk(ctx, s.link, header, s.Log)
 	if channel == nil {
 		return // the session is over
 	}
@@ -113,13 +114,13 @@ func (s *session) sendOutput(ctx context.Context, fetch protocol.Fetch) {
 }
 
 // openBulk tries for as long as the session lives: the dispatcher may be crowded.
-func (s *session) openBulk(ctx context.Context, header []byte) transport.Channel {
+func openBulk(ctx context.Context, link transport.Session, header []byte, log *slog.Logger) transport.Channel {
 	for ctx.Err() == nil {
-		channel, err := s.link.OpenBulk(ctx, header)
+		channel, err := link.OpenBulk(ctx, header)
 		if err == nil {
 			return channel
 		}
-		s.Log.Debug("Cannot open a channel for output; trying again", "error", err)
+		log.Debug("Cannot open a bulk channel; trying again", "error", err)
 		sleep(ctx, bulkPause)
 	}
 	return nil

@@ -29,6 +29,7 @@ type Executor interface {
 	Output(octaskly.AttemptID) (*spool.Log, bool)
 	Release([]octaskly.AttemptID)
 	Features() []string
+	Call(name string)
 }
 
 // Config says who a worker is and what it offers.
@@ -38,11 +39,13 @@ type Config struct {
 	Version  string // of the program
 	Slots    int
 	Room     octaskly.Room
-	Dir      string // state directory: inputs lie below it
-	Dial     func(context.Context) (transport.Session, error)
+	Dir      string                                           // state directory: inputs lie below it
+	Dial     func(context.Context) (transport.Session, error) // for Run
 	Executor Executor
 	Log      *slog.Logger
 	Ready    func() // called when it has joined for the first time; may be nil
+	// Inputs are the blobs that attempts need which the executor has from before.
+	Inputs map[octaskly.Blob][]octaskly.JobID
 }
 
 // Worker is one worker. Run it.
@@ -54,7 +57,7 @@ type Worker struct {
 
 // New returns a worker.
 func New(config Config) (*Worker, error) {
-	inputs, err := openInputs(config.Dir)
+	inputs, err := openInputs(config.Dir, config.Inputs)
 	if err != nil {
 		return nil, err
 	}
@@ -66,24 +69,37 @@ type RefusedError struct{ Why string }
 
 func (e *RefusedError) Error() string { return "the dispatcher refuses this worker: " + e.Why }
 
+// Run keeps a session with the dispatcher until ctx is done, then says goodbye
+// after stopped, which ends the commands, has returned.
+func (w *Worker) Run(ctx context.Context, stopped func()) error {
+	keep(ctx, w.Log, func() error {
+		link, err := w.Dial(ctx)
+		if err != nil {
+			return err
+		}
+		return w.Serve(ctx, link, stopped)
+	})
+	return nil
+}
+
 const (
 	firstPause = 100 * time.Millisecond
 	lastPause  = 10 * time.Second
 )
 
-// Run keeps a session with the dispatcher until ctx is done, then says goodbye
-// after stopped, which ends the commands, has returned.
-func (w *Worker) Run(ctx context.Context, stopped func()) error {
+// keep has one session after the other until ctx is done, at growing intervals
+// while they fail soon.
+func keep(ctx context.Context, log *slog.Logger, session func() error) {
 	pause := firstPause
 	var said string // each reason is logged once, not at every try
 	for ctx.Err() == nil {
 		began := time.Now()
-		err := w.session(ctx, stopped)
+		err := session()
 		if ctx.Err() != nil {
 			break
 		}
 		if text := err.Error(); text != said {
-			w.Log.Warn("No session with the dispatcher; trying again", "error", err)
+			log.Warn("No session with the dispatcher; trying again", "error", err)
 			said = text
 		}
 		if time.Since(began) > lastPause {
@@ -92,7 +108,6 @@ func (w *Worker) Run(ctx context.Context, stopped func()) error {
 		sleep(ctx, pause/2+rand.N(pause))
 		pause = min(2*pause, lastPause)
 	}
-	return nil
 }
 
 // sleep returns after d, or when ctx is done.
@@ -106,19 +121,13 @@ func sleep(ctx context.Context, d time.Duration) {
 }
 
 const (
-	dialTimeout    = 10 * time.Second
 	welcomeTimeout = 10 * time.Second
 	writeTimeout   = 15 * time.Second
 )
 
-// session dials, joins, and serves until the link or ctx ends.
-func (w *Worker) session(ctx context.Context, stopped func()) error {
-	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
-	link, err := w.Dial(dialing)
-	cancel()
-	if err != nil {
-		return err
-	}
+// Serve has one session on link, which it closes, until that or ctx ends. When ctx
+// is done it says goodbye after stopped has returned.
+func (w *Worker) Serve(ctx context.Context, link transport.Session, stopped func()) error {
 	defer link.Close()
 	s := &session{Worker: w, link: link, in: protocol.NewReader(link.Control()), out: protocol.NewWriter(link.Control())}
 	if err := s.join(); err != nil {
@@ -153,6 +162,9 @@ func (s *session) join() error {
 	case welcome.Refused != "":
 		return &RefusedError{welcome.Refused}
 	default:
+		if welcome.Name != "" {
+			s.Executor.Call(welcome.Name)
+		}
 		s.fleet, s.generation, s.maxOutput = welcome.Fleet, welcome.Generation, welcome.MaxOutput
 		s.silence = 3 * max(welcome.Heartbeat, time.Second)
 	}

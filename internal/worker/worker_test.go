@@ -112,6 +112,8 @@ func (x *fakeExecutor) Wake() <-chan struct{} { return x.wake }
 func (x *fakeExecutor) Idle() bool            { return true }
 func (x *fakeExecutor) Features() []string    { return []string{"kill:cgroup"} }
 
+func (x *fakeExecutor) Call(name string) { x.told <- "call " + name }
+
 func (x *fakeExecutor) Output(id octaskly.AttemptID) (*spool.Log, bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
