@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,8 +20,8 @@ var errEmpty = errors.New("it is empty")
 // check looks at the values that came out on top, whatever layer they are from.
 func (l *loader) check(cfg Config) {
 	for _, f := range l.fields {
-		if f.value.Kind() == reflect.String {
-			l.require(f.key, printable(f.value.String()))
+		for _, text := range f.texts() {
+			l.require(f.key, printable(text))
 		}
 	}
 	cfg.check(l)
@@ -74,6 +73,19 @@ func (l *loader) socket(key, path string) {
 func (l *loader) optionalPath(key string, path *string) {
 	if *path != "" {
 		l.path(key, path)
+	}
+}
+
+// maxPaths bounds a list of paths.
+const maxPaths = 64
+
+func (l *loader) paths(key string, paths []string) {
+	if len(paths) > maxPaths {
+		l.require(key, fmt.Errorf("it lists %d paths, %d are allowed", len(paths), maxPaths))
+		return
+	}
+	for i := range paths {
+		l.path(key, &paths[i])
 	}
 }
 

@@ -38,12 +38,33 @@ func (c *Common) Origin(key string) Origin {
 	return builtInOrigin
 }
 
+// uses reports whether key may be given, considering the values of the others.
+func (c *Common) uses(string) bool { return true }
+
+// Given reports whether anybody gave a value for key.
+func (c *Common) Given(key string) bool {
+	_, ok := c.origins[key]
+	return ok
+}
+
 func (c *Common) common() *Common { return c }
 
 func (c *Common) check(l *loader) {
 	l.path("state_dir", &c.StateDir)
 	l.require("log_format", oneOf(c.LogFormat, "text", "json"))
 }
+
+// keyCredential is the path of the fleet key that systemd has given us, if it has.
+// It comes before what is built in and after everything else.
+func (c *Common) keyCredential() string {
+	path := dirs.Credential("fleet.key")
+	if path != "" {
+		c.origins["join_key_file"] = credentialOrigin
+	}
+	return path
+}
+
+var credentialOrigin = Origin{Name: "systemd credential"}
 
 // builtInOrigin is where a value comes from that nobody gave.
 var builtInOrigin = Origin{Name: "built in"}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"os"
+	"os/user"
 	"path/filepath"
 	"reflect"
 	"runtime"
@@ -16,9 +17,8 @@ import (
 	"github.com/octaskly/octaskly/internal/units"
 )
 
-var roles = []dirs.Role{dirs.Dispatcher, dirs.Worker}
-
-// TestMain keeps the configuration of this machine out of the tests.
+// TestMain keeps the configuration and the users of this machine out of the
+// tests.
 func TestMain(m *testing.M) {
 	for _, v := range os.Environ() {
 		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, envPrefix) {
@@ -28,7 +28,26 @@ func TestMain(m *testing.M) {
 	os.Setenv("STATE_DIRECTORY", "/var/lib/o")
 	os.Setenv("RUNTIME_DIRECTORY", "/run/o")
 	os.Setenv("CONFIGURATION_DIRECTORY", "/nonexistent")
+	os.Unsetenv("CREDENTIALS_DIRECTORY")
+	here = machineOf(0)
 	os.Exit(m.Run())
+}
+
+// machineOf is run by a user and has the usual ones.
+func machineOf(uid int) machine {
+	users := map[string]string{"root": "0", "toor": "0", "ann": "1000", "bob": "1001", "octaskly-worker": "998", "octaskly-task": "997", "odd": "x"}
+	return machine{
+		uid: uid,
+		name: func() string {
+			return map[int]string{0: "root", 1000: "ann"}[uid]
+		},
+		lookup: func(name string) (*user.User, error) {
+			if users[name] == "" {
+				return nil, user.UnknownUserError(name)
+			}
+			return &user.User{Username: name, Uid: users[name]}, nil
+		},
+	}
 }
 
 // configDir makes a directory of configuration of name, text pairs and has it
@@ -75,13 +94,29 @@ func TestBuiltIn(t *testing.T) {
 	w := newWorker()
 	host, _ := os.Hostname()
 	wantWorker := &Worker{
-		Common: Common{StateDir: "/var/lib/o", LogFormat: "text"},
-		Name:   host,
-		Slots:  runtime.NumCPU(),
-		CPUs:   units.CPUs(runtime.NumCPU()) * units.CPU,
-		Grace:  10 * units.Second,
+		Common:   Common{StateDir: "/var/lib/o", LogFormat: "text"},
+		Socket:   "/run/o/worker.sock",
+		Name:     host,
+		Capacity: Capacity{runtime.NumCPU(), units.CPUs(runtime.NumCPU()) * units.CPU, totalMemory(), 10 * units.Second},
 	}
 	if diff := cmp.Diff(wantWorker, w, sameValues); diff != "" {
+		t.Error(diff)
+	}
+	if w.Memory < units.MiB {
+		t.Errorf("memory is %v by default", w.Memory)
+	}
+
+	x, err := LoadExecutor(Sources{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantExecutor := &Executor{
+		Common:     Common{StateDir: "/var/lib/o", LogFormat: "text"},
+		Socket:     "/run/o/executor.sock",
+		WorkerUser: "octaskly-worker", RunAs: "octaskly-task",
+		Capacity: wantWorker.Capacity,
+	}
+	if diff := cmp.Diff(wantExecutor, x, sameValues); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -98,10 +133,10 @@ func TestRoleUnknown(t *testing.T) {
 // A field without a key would be ignored in silence, and two keys with one
 // name would hide each other.
 func TestKeys(t *testing.T) {
-	for _, cfg := range []Config{newDispatcher(), newWorker()} {
+	for _, cfg := range []Config{newDispatcher(), newWorker(), newExecutor()} {
 		checkTags(t, reflect.TypeOf(cfg).Elem())
 	}
-	for _, role := range roles {
+	for _, role := range dirs.Roles {
 		keys := Keys(role)
 		for _, name := range []func(string) string{FlagName, EnvName} {
 			var names []string

@@ -14,8 +14,9 @@ type Dispatcher struct {
 	// Listen is the HOST:PORT on which workers are awaited; without a host, on
 	// every address. Port 0 takes any free one. Default: ":7878".
 	Listen string `toml:"listen"`
-	// JoinKeyFile holds the key that workers must know. Default: empty, a file
-	// of the dispatcher's own in its state_dir.
+	// JoinKeyFile holds the key that workers must know. Default: systemd's
+	// credential fleet.key, else empty, a file of the dispatcher's own in its
+	// state_dir.
 	JoinKeyFile string `toml:"join_key_file"`
 	// Fleet is the name of the dispatcher and its workers together.
 	// Default: "default".
@@ -52,7 +53,7 @@ func LoadDispatcher(src Sources) (*Dispatcher, error) {
 // newDispatcher leaves Socket empty where it has no default, see newCommon.
 func newDispatcher() *Dispatcher {
 	socket, _ := dirs.Socket(dirs.Dispatcher)
-	return &Dispatcher{
+	d := &Dispatcher{
 		Common: newCommon(dirs.Dispatcher),
 		Socket: socket,
 		Listen: ":7878",
@@ -64,6 +65,8 @@ func newDispatcher() *Dispatcher {
 			CommitLinger: 10 * millisecond,
 		},
 	}
+	d.JoinKeyFile = d.keyCredential()
+	return d
 }
 
 func (d *Dispatcher) check(l *loader) {

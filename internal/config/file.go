@@ -48,6 +48,12 @@ func (l *loader) document(path string, data []byte) {
 func (l *loader) entry(e entry) bool {
 	f, isField := l.field(e.key)
 	switch {
+	case isField && f.isList() && e.kind == unstable.Array && e.odd == 0:
+		f.setList(e.list)
+		l.origins[f.key] = e.origin
+		return true
+	case isField && f.isList() && e.kind == unstable.Array:
+		l.complain(e.origin, e.key, "want %s, not one with %s", f.wants(), kindNames[e.odd])
 	case isField && f.takes(e.kind):
 		l.set(f, e.text, e.origin)
 		return true
@@ -90,6 +96,9 @@ func (l *loader) names(what string) []string {
 }
 
 func (f field) takes(kind unstable.Kind) bool {
+	if f.isList() {
+		return false
+	}
 	number := kind == unstable.Integer
 	if f.isText() {
 		return kind == unstable.String || kind == unstable.Float || number
@@ -101,6 +110,9 @@ func (f field) takes(kind unstable.Kind) bool {
 }
 
 func (f field) wants() string {
+	if f.isList() {
+		return "an array of strings"
+	}
 	if f.isText() || f.value.Kind() == reflect.String {
 		return "a string"
 	}
@@ -109,6 +121,7 @@ func (f field) wants() string {
 
 var kindNames = map[unstable.Kind]string{
 	unstable.Table:         "a table",
+	unstable.InlineTable:   "a table",
 	unstable.ArrayTable:    "an array of tables",
 	unstable.Array:         "an array",
 	unstable.String:        "a string",

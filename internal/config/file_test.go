@@ -45,6 +45,22 @@ func TestFile(t *testing.T) {
 	}
 }
 
+func TestList(t *testing.T) {
+	for text, want := range map[string][]string{
+		"directories = ['/a', \"/b:\\u0063,d\"]":           {"/a", "/b:c,d"},
+		"directories = [\n # the first\n '/a',\n '/b/', ]": {"/a", "/b"},
+		"directories = []":                                 nil,
+	} {
+		cfg, err := read(t, dirs.Executor, text)
+		if err != nil {
+			t.Errorf("%s\n%v", text, err)
+		}
+		if diff := cmp.Diff(want, cfg.(*Executor).Directories); diff != "" || cfg.Origin("directories").Line != 1 {
+			t.Errorf("%s, from %v\n%s", text, cfg.Origin("directories"), diff)
+		}
+	}
+}
+
 func TestFileOrigins(t *testing.T) {
 	cfg, err := read(t, dirs.Dispatcher, "# the fleet\n  fleet = 'blue'\n\n[limits]\nlease = '1m'\n\tmax_queued = 7\n")
 	if err != nil {
@@ -100,6 +116,16 @@ func TestFileErrors(t *testing.T) {
 		{"name with a slash", dirs.Worker, "name = 'a/b'", `f:1:1: name: "a/b" is no name: letters, digits and ._- make one, and it does not begin with . or -`},
 		{"long name", dirs.Worker, "name = '" + strings.Repeat("n", 65) + "'", `f:1:1: name: "` + strings.Repeat("n", 64) + `"… has 65 bytes, 64 are allowed`},
 		{"empty name", dirs.Dispatcher, "fleet = ''", `f:1:1: fleet: it is empty`},
+		{"string for a list", dirs.Executor, "directories = '/a:/b'", `f:1:1: directories: want an array of strings, not a string`},
+		{"number in a list", dirs.Executor, "directories = ['/a', 7]", `f:1:1: directories: want an array of strings, not one with a whole number`},
+		{"list in a list", dirs.Executor, "directories = [['/a']]", `f:1:1: directories: want an array of strings, not one with an array`},
+		{"table in a list", dirs.Executor, "directories = [{ a = 1 }]", `f:1:1: directories: want an array of strings, not one with a table`},
+		{"table for a list", dirs.Executor, "[directories]\na = 1", `f:1:2: directories: want an array of strings, not a table`},
+		{"relative path in a list", dirs.Executor, "directories = ['/a', 'b', '']", "f:1:1: directories: \"b\" is not absolute\nf:1:1: directories: it is empty"},
+		{"control character in a list", dirs.Executor, `directories = ["/a\n"]`, `f:1:1: directories: "/a\n" has bytes that are no text`},
+		{"long list", dirs.Executor, "directories = [" + strings.Repeat("'/a',", 65) + "]", `f:1:1: directories: it lists 65 paths, 64 are allowed`},
+		{"near miss in an executor", dirs.Executor, "directory = ['/a']", `f:1:1: directory: there is no such key; did you mean directories?`},
+		{"key of a worker", dirs.Executor, "name = 'x'", `f:1:1: name: there is no such key`},
 		{"key twice", dirs.Worker, "slots = 1\nslots = 2", `f:2:1: slots: key slots is already defined`},
 		{"no value", dirs.Worker, "slots =", `f:1:7: expected value, not end of input`},
 		{"number too large", dirs.Worker, "slots = 9223372036854775808", `f:1:9: decimal number is too large to fit in a 64-bit signed integer`},
@@ -130,12 +156,13 @@ func TestManyProblems(t *testing.T) {
 func FuzzFile(f *testing.F) {
 	for _, seed := range []string{
 		"fleet = 'blue'\n[limits]\nlease = 90\nmax_output = '1M'", "limits = { max_queued = 0x10, commit_linger = 0.001 }", "limits.lease.x = 1",
+		"directories = ['/a', \"/b\"]\nrun_as = 'ann'\n", "directories = [['/a'], 1]", "executor = '/s'\nslots = 2",
 		"slots = 3\ncpus = 1.5\nname = \"a\\u0062\"\ngrace = '01:00:00'", "[[limits]]", "a = [[1, {b = 1979-05-27T07:32:00Z}], []]", "\"\" = 1", "name = \"\x7f\"",
 	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, role := range roles {
+		for _, role := range dirs.Roles {
 			cfg, err := read(t, role, text)
 			if err != nil {
 				checkPlaces(t, err, 1+strings.Count(text, "\n"))

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/octaskly/octaskly/internal/dirs"
 )
 
@@ -137,6 +139,93 @@ func TestEnvironmentAndFlagErrors(t *testing.T) {
 		`--dispatcher: dispatcher: "queue" is not HOST:PORT, as in 192.0.2.7:7878, [2001:db8::7]:7878 or queue.example:7878`,
 		`--grace: grace: 2h is not from 0s to 1h`,
 	)
+}
+
+func TestPathLists(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	configDir(t, "executor.toml", "directories = ['/a:b']")
+	for _, tt := range []struct {
+		variable string
+		flags    map[string]string
+		want     []string
+	}{
+		{"", nil, []string{"/a:b"}},
+		{"/c:d/", nil, []string{"/c", dir + "/d"}},
+		{"/c", map[string]string{"directories": "/e,f:/g"}, []string{"/e,f", "/g"}},
+		{"/c", map[string]string{"directories": ""}, nil},
+	} {
+		t.Setenv("OCTASKLY_DIRECTORIES", tt.variable)
+		x, err := LoadExecutor(Sources{Flags: tt.flags})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tt.want, x.Directories); diff != "" {
+			t.Errorf("%q and %q: %s", tt.variable, tt.flags, diff)
+		}
+	}
+	t.Setenv("OCTASKLY_DIRECTORIES", "/a::/b")
+	_, err := LoadExecutor(Sources{})
+	wantError(t, err, "OCTASKLY_DIRECTORIES: directories: it is empty")
+}
+
+// What an executor gives out is not for its worker to say, whoever says it.
+func TestCapacityOfExecutor(t *testing.T) {
+	dir := configDir(t, "worker.toml", "executor = '/run/x.sock'\ncpus = 2\n[slots]\n", "executor.toml", "cpus = 2")
+	t.Setenv("OCTASKLY_MEMORY", "1G")
+	_, err := LoadWorker(Sources{Flags: map[string]string{"grace": "1s"}})
+	wantError(t, err,
+		dir+"/worker.toml:3:2: slots: want a whole number, not a table",
+		dir+"/worker.toml:2:1: cpus: it belongs to the executor: give it in executor.toml",
+		"OCTASKLY_MEMORY: memory: it belongs to the executor: give it in executor.toml",
+		"--grace: grace: it belongs to the executor: give it in executor.toml",
+	)
+	if _, err := LoadWorker(Sources{Flags: map[string]string{"executor": ""}}); err == nil || strings.Contains(err.Error(), "belongs") {
+		t.Errorf("a worker without an executor says %v", err)
+	}
+	if x, err := LoadExecutor(Sources{}); err != nil || x.CPUs != 2000 {
+		t.Errorf("cpus of the executor are %v, %v", x.CPUs, err)
+	}
+}
+
+// A key that systemd hands over is used unless somebody names another.
+func TestKeyCredential(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("CREDENTIALS_DIRECTORY", dir)
+	path := filepath.Join(dir, "fleet.key")
+	load := func(role dirs.Role, flags map[string]string) (string, string) {
+		t.Helper()
+		cfg, err := Load(role, Sources{Flags: flags})
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := ""
+		switch c := cfg.(type) {
+		case *Dispatcher:
+			file = c.JoinKeyFile
+		case *Worker:
+			file = c.JoinKeyFile
+		}
+		return file, cfg.Origin("join_key_file").String()
+	}
+	write := func(text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, role := range []dirs.Role{dirs.Dispatcher, dirs.Worker} {
+		write("") // what SetCredential= falls back to
+		if file, origin := load(role, nil); file != "" || origin != "built in" {
+			t.Errorf("%s: an empty credential gives %q from %s", role, file, origin)
+		}
+		write("key")
+		if file, origin := load(role, nil); file != path || origin != "systemd credential" {
+			t.Errorf("%s: %q from %s", role, file, origin)
+		}
+		if file, origin := load(role, map[string]string{"join_key_file": "/k"}); file != "/k" || origin != "--join-key-file" {
+			t.Errorf("%s: %q from %s", role, file, origin)
+		}
+	}
 }
 
 func TestPaths(t *testing.T) {

@@ -13,7 +13,9 @@ import (
 type entry struct {
 	key    string
 	kind   unstable.Kind
-	text   string // of a string or a number; integers are decimal
+	text   string        // of a string or a number; integers are decimal
+	list   []string      // of an array of nothing but strings
+	odd    unstable.Kind // of the first item of an array that is none; 0: there is none
 	origin Origin
 }
 
@@ -33,7 +35,7 @@ func parse(path string, data []byte) ([]entry, error) {
 	for r.parser.NextExpression() {
 		switch e := r.parser.Expression(); e.Kind {
 		case unstable.Table, unstable.ArrayTable:
-			r.add("", e, e.Kind, "")
+			r.add("", e, entry{kind: e.Kind})
 			table = r.entries[len(r.entries)-1].key + "."
 		case unstable.KeyValue:
 			r.keyValue(table, e)
@@ -61,18 +63,38 @@ type reader struct {
 // keyValue adds `key = value`, and all of it if the value is an inline table.
 func (r *reader) keyValue(prefix string, e *unstable.Node) {
 	value := e.Value()
-	if value.Kind != unstable.InlineTable {
-		r.add(prefix, e, value.Kind, textOf(value))
+	switch value.Kind {
+	case unstable.InlineTable:
+	case unstable.Array:
+		r.add(prefix, e, listOf(value))
+		return
+	default:
+		r.add(prefix, e, entry{kind: value.Kind, text: textOf(value)})
 		return
 	}
-	r.add(prefix, e, unstable.Table, "")
+	r.add(prefix, e, entry{kind: unstable.Table})
 	prefix = r.entries[len(r.entries)-1].key + "."
 	for it := value.Children(); it.Next(); {
 		r.keyValue(prefix, it.Node())
 	}
 }
 
-func (r *reader) add(prefix string, e *unstable.Node, kind unstable.Kind, text string) {
+// listOf reads an array.
+func listOf(value *unstable.Node) entry {
+	e := entry{kind: unstable.Array}
+	for it := value.Children(); it.Next(); {
+		item := it.Node()
+		if item.Kind != unstable.String {
+			e.odd = item.Kind
+			break
+		}
+		e.list = append(e.list, string(item.Data))
+	}
+	return e
+}
+
+// add completes what is known of e's value.
+func (r *reader) add(prefix string, e *unstable.Node, known entry) {
 	var parts []string
 	origin := Origin{Name: r.path}
 	for it := e.Key(); it.Next(); {
@@ -82,7 +104,8 @@ func (r *reader) add(prefix string, e *unstable.Node, kind unstable.Kind, text s
 		}
 		parts = append(parts, keyPart(string(it.Node().Data)))
 	}
-	r.entries = append(r.entries, entry{prefix + strings.Join(parts, "."), kind, text, origin})
+	known.key, known.origin = prefix+strings.Join(parts, "."), origin
+	r.entries = append(r.entries, known)
 }
 
 // keyPart quotes a part of a dotted key that would not read as one part.

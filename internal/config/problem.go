@@ -7,7 +7,7 @@ import (
 
 // Origin says where a value comes from.
 type Origin struct {
-	Name         string // "built in", a file's path, a variable's name or a flag with its dashes
+	Name         string // "built in", "systemd credential", a file's path, a variable's name or a flag with its dashes
 	Line, Column int    // in a file, both from 1 and the column in bytes; else 0
 }
 

@@ -16,6 +16,9 @@ func Show(w io.Writer, cfg Config) error {
 	lines := tabwriter.NewWriter(buffer, 0, 0, 2, ' ', 0)
 	inTable := ""
 	for _, f := range fieldsOf(cfg) {
+		if !cfg.uses(f.key) {
+			continue
+		}
 		table, name, nested := strings.Cut(f.key, ".")
 		if !nested {
 			table, name = "", f.key

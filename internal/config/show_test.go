@@ -57,12 +57,16 @@ func TestShowReloads(t *testing.T) {
 		"cpus":                 rapid.StringMatching(`[0-9]{0,3}\.[0-9]{1,3}`),
 		"memory":               rapid.StringMatching(`[0-9]{1,9}[KMG]?`),
 		"grace":                rapid.StringMatching(`[0-9]{1,4}(ms|s)`),
+		"executor":             rapid.StringMatching(`(/[a-z"]{1,9})?`),
+		"worker_user":          rapid.SampledFrom([]string{"root", "ann", "octaskly-worker", "nobody knows"}),
+		"run_as":               rapid.SampledFrom([]string{"root", "ann", "bob", ""}),
+		"directories":          rapid.StringMatching(`(/([^\x00:]|["'\\#=\n\t,]){0,9}){0,3}(:/[a-z]{0,3}){0,2}`),
 		"limits.max_output":    rapid.StringMatching(`[1-9][0-9]{0,9}`),
 		"limits.max_queued":    rapid.StringMatching(`[1-9][0-9]{0,8}`),
 		"limits.lease":         rapid.StringMatching(`[0-9]{1,4}s`),
 		"limits.commit_linger": rapid.StringMatching(`[0-9]{1,4}ms`),
 	}
-	for _, role := range roles {
+	for _, role := range dirs.Roles {
 		loaded := 0
 		rapid.Check(t, func(t *rapid.T) {
 			cfg, _ := builtIn(role)
@@ -84,6 +88,23 @@ func TestShowReloads(t *testing.T) {
 			t.Errorf("%s: no configuration was good", role)
 		}
 	}
+}
+
+// A key that may not be given is not shown.
+func TestShowWhatIsUsed(t *testing.T) {
+	configDir(t, "worker.toml", "executor = '/run/x.sock'")
+	w, err := LoadWorker(Sources{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown bytes.Buffer
+	if err := Show(&shown, w); err != nil {
+		t.Fatal(err)
+	}
+	if text := shown.String(); strings.Contains(text, "slots") || !strings.Contains(text, "executor = \"/run/x.sock\"") {
+		t.Errorf("shown is\n%s", text)
+	}
+	checkShow(t, dirs.Worker, w)
 }
 
 func TestShowOddOrigin(t *testing.T) {

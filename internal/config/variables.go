@@ -40,7 +40,7 @@ func variables() []string {
 		"CONTEXT", strings.TrimPrefix(dirs.ConfigVar, envPrefix),
 		"TASK_ID", "JOB_ID", "ARRAY_INDEX", "ITEM", "ATTEMPT", "WORKER",
 	}
-	for _, role := range []dirs.Role{dirs.Dispatcher, dirs.Worker} {
+	for _, role := range dirs.Roles {
 		for _, key := range Keys(role) {
 			names = append(names, strings.TrimPrefix(EnvName(key), envPrefix))
 		}

@@ -2,34 +2,29 @@ package config
 
 import (
 	"os"
-	"runtime"
+	"slices"
 
 	"github.com/octaskly/octaskly/internal/dirs"
-	"github.com/octaskly/octaskly/internal/units"
 )
 
 // Worker configures `octasklyd worker`.
 type Worker struct {
 	Common
+	// Socket is the path of the worker's own control socket, 107 bytes at most.
+	// Default: see package dirs.
+	Socket string `toml:"socket"`
 	// Dispatcher is the HOST:PORT of the dispatcher. Default: empty, the one on
 	// this machine.
 	Dispatcher string `toml:"dispatcher"`
-	// JoinKeyFile holds the key that the dispatcher knows. Default: empty, the
-	// key of the dispatcher on this machine.
+	// JoinKeyFile holds the key that the dispatcher knows. Default: systemd's
+	// credential fleet.key, else empty, the key of the dispatcher on this machine.
 	JoinKeyFile string `toml:"join_key_file"`
 	// Name is what the fleet calls this worker. Default: the host's name.
 	Name string `toml:"name"`
-	// Slots is the number of commands that may run at once. Default: the number
-	// of processors.
-	Slots int `toml:"slots"`
-	// CPUs is the processor room to give out, in processors with up to three
-	// decimals. Default: all processors.
-	CPUs units.CPUs `toml:"cpus"`
-	// Memory is the memory to give out, in bytes. Default: 0, all there is.
-	Memory units.Size `toml:"memory"`
-	// Grace is how long a command has between SIGTERM and SIGKILL.
-	// Default: 10s.
-	Grace units.Duration `toml:"grace"`
+	// Executor is the path of the socket of the executor that runs commands, and
+	// has their Capacity. Default: empty, the worker runs them itself.
+	Executor string `toml:"executor"`
+	Capacity
 }
 
 // LoadWorker reads the configuration of a worker. The error holds every
@@ -42,22 +37,31 @@ func LoadWorker(src Sources) (*Worker, error) {
 func newWorker() *Worker {
 	// A host without a name is as good as one with a bad name: check says so.
 	host, _ := os.Hostname()
-	return &Worker{
-		Common: newCommon(dirs.Worker),
-		Name:   host,
-		Slots:  runtime.NumCPU(),
-		CPUs:   units.CPUs(runtime.NumCPU()) * units.CPU,
-		Grace:  10 * units.Second,
-	}
+	socket, _ := dirs.Socket(dirs.Worker)
+	w := &Worker{Common: newCommon(dirs.Worker), Socket: socket, Name: host, Capacity: newCapacity()}
+	w.JoinKeyFile = w.keyCredential()
+	return w
+}
+
+// uses is false for the Capacity, if that is the executor's.
+func (w *Worker) uses(key string) bool {
+	return w.Executor == "" || !slices.Contains(capacityKeys, key)
 }
 
 func (w *Worker) check(l *loader) {
 	w.Common.check(l)
+	l.socket("socket", w.Socket)
 	l.require("dispatcher", remoteAddress(w.Dispatcher))
 	l.optionalPath("join_key_file", &w.JoinKeyFile)
 	l.require("name", name(w.Name))
-	l.require("slots", within(count(w.Slots), 1, 4096))
-	l.require("cpus", within(w.CPUs, 1, 65536*units.CPU))
-	l.require("memory", within(w.Memory, 0, 1024*units.TiB))
-	l.require("grace", within(w.Grace, 0, units.Hour))
+	if w.Executor == "" {
+		w.Capacity.check(l)
+		return
+	}
+	l.socket("executor", w.Executor)
+	for _, key := range capacityKeys {
+		if origin, given := l.origins[key]; given {
+			l.complain(origin, key, "it belongs to the executor: give it in executor.toml")
+		}
+	}
 }

@@ -11,6 +11,8 @@
 // Directory Specification 0.8, with its defaults under $HOME; a socket goes
 // under $XDG_STATE_HOME where there is no trustworthy runtime directory.
 // OCTASKLY_CONFIG_DIR comes before everything else in the last column.
+//
+// A key may also come from systemd, see [Credential].
 package dirs
 
 import (
@@ -28,7 +30,11 @@ type Role string
 const (
 	Dispatcher Role = "dispatcher"
 	Worker     Role = "worker"
+	Executor   Role = "executor"
 )
+
+// Roles lists them in the order in which people read of them.
+var Roles = []Role{Dispatcher, Worker, Executor}
 
 // ConfigVar names the variable that moves the directory of configuration.
 const ConfigVar = "OCTASKLY_CONFIG_DIR"
@@ -126,6 +132,24 @@ func (h host) config() string {
 		return filepath.Join(dir, "octaskly")
 	}
 	return ""
+}
+
+// Credential returns the path of a credential that systemd has given to this
+// process (LoadCredential= of systemd.exec(5)), or "" if there is none or it is
+// blank, as where a unit sets it only as a fallback (systemd 252 takes nothing
+// shorter than a line).
+func Credential(name string) string { return here().credential(name) }
+
+func (h host) credential(name string) string {
+	dir := h.systemd("CREDENTIALS_DIRECTORY")
+	if dir == "" {
+		return ""
+	}
+	path := filepath.Join(dir, name)
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Size() <= 1 {
+		return ""
+	}
+	return path
 }
 
 // systemd returns the first directory of a variable that may list several.

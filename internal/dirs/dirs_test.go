@@ -139,6 +139,42 @@ func listen(t *testing.T, path string) {
 	t.Cleanup(func() { ln.Close() })
 }
 
+func TestCredential(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"full": "key", "empty": "", "blank": "\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o400); err != nil {
+			t.Fatal(err)
+		}
+	}
+	given := newHost(user(), "CREDENTIALS_DIRECTORY="+dir)
+	for name, want := range map[string]string{"full": dir + "/full", "empty": "", "blank": "", "missing": "", ".": ""} {
+		if got := given.credential(name); got != want {
+			t.Errorf("credential %q is %q, want %q", name, got, want)
+		}
+	}
+	for _, h := range []host{newHost(user()), newHost(user(), "CREDENTIALS_DIRECTORY=.")} {
+		if got := h.credential("full"); got != "" {
+			t.Errorf("without a directory of credentials there is %q", got)
+		}
+	}
+}
+
+func TestRoles(t *testing.T) {
+	for _, role := range Roles {
+		for _, uid := range []int{0, user()} {
+			h := newHost(uid, "HOME=/home/ann")
+			state, err := h.state(role)
+			if err != nil || filepath.Base(state) != string(role) {
+				t.Errorf("state of %s is %q, %v", role, state, err)
+			}
+			socket, err := h.socket(role)
+			if err != nil || filepath.Base(socket) != string(role)+".sock" {
+				t.Errorf("socket of %s is %q, %v", role, socket, err)
+			}
+		}
+	}
+}
+
 func TestCheckSocket(t *testing.T) {
 	dir := t.TempDir()
 	longest := filepath.Join(dir, strings.Repeat("s", MaxSocketPath-len(dir)-1))
