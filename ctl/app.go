@@ -44,6 +44,7 @@ func (s *session) main(ctx context.Context, argv []string) error {
 		s.complete(ctx, app, argv[:n-1])
 		return nil
 	}
+	app.Commands = append(app.Commands, s.hidden(argv)...)
 	line, err := readLine(app, argv)
 	s.global(line)
 	defer s.client.Close()

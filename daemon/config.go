@@ -12,22 +12,26 @@ import (
 // flagHelp says what each key of the configuration means on the command line.
 var flagHelp = map[string]string{
 	"state_dir":            "keep everything that must outlive the daemon in `DIR`",
-	"socket":               "listen for octasklyctl on the Unix socket `PATH`",
+	"socket":               "listen on the Unix socket `PATH`",
+	"executor":             "have commands run by the executor at the Unix socket `PATH`; without, this process runs them",
+	"worker_user":          "obey the worker that runs as `USER`, besides root",
+	"run_as":               "run commands as `USER`, who cannot be root",
+	"directories":          "allow --cwd only below these `DIRS`",
 	"log_level":            "log from `LEVEL` on: debug, info, warn or error",
 	"log_format":           "log as `FORMAT`: text or json",
 	"listen":               "await workers on `HOST:PORT`",
 	"join_key_file":        "read the fleet key from `FILE`",
-	"fleet":                "call the dispatcher and its workers `NAME`",
+	"fleet":                "call dispatcher and workers together `NAME`",
 	"limits.max_output":    "keep `SIZE` of each output stream of a task",
 	"limits.max_queued":    "let `N` tasks wait at most",
-	"limits.lease":         "trust a silent worker for `DURATION`",
-	"limits.commit_linger": "let ends of tasks wait for each other for `DURATION` before they are written",
+	"limits.lease":         "give up the tasks of a worker that has been silent for `DURATION`",
+	"limits.commit_linger": "let the end of a task wait up to `DURATION` for others, to be written with them",
 	"dispatcher":           "connect to the dispatcher at `HOST:PORT`",
 	"name":                 "call this worker `NAME`",
 	"slots":                "run `N` commands at the same time",
 	"cpus":                 "offer `N` processors as room",
 	"memory":               "offer `SIZE` of memory as room",
-	"grace":                "wait for `DURATION` between TERM and KILL",
+	"grace":                "give a command `DURATION` between TERM and KILL",
 }
 
 // configFlags are the flags of a role: one for each key, and --config.
@@ -65,7 +69,7 @@ func configCommand() *cli.Command {
 // perRole is a command with a subcommand for each role.
 func perRole(name, usage string, action func(*cli.Context, dirs.Role) error) *cli.Command {
 	command := &cli.Command{Name: name, Usage: usage, Action: onlyHelp}
-	for _, role := range []dirs.Role{dirs.Dispatcher, dirs.Worker} {
+	for _, role := range dirs.Roles {
 		command.Subcommands = append(command.Subcommands, &cli.Command{
 			Name:   string(role),
 			Usage:  usage,

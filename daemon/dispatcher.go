@@ -17,6 +17,7 @@ import (
 	"github.com/octaskly/octaskly/internal/dispatcher"
 	"github.com/octaskly/octaskly/internal/security"
 	"github.com/octaskly/octaskly/internal/store"
+	"github.com/octaskly/octaskly/internal/systemd"
 	"github.com/octaskly/octaskly/internal/transport"
 )
 
@@ -30,17 +31,18 @@ func dispatcherCommand() *cli.Command {
 		Flags:  configFlags(dirs.Dispatcher),
 		Before: noArguments,
 		Action: func(c *cli.Context) error {
-			loaded, err := config.LoadDispatcher(sources(c, dirs.Dispatcher))
-			if err != nil {
-				return fmt.Errorf("cannot use the configuration:\n%w", err)
-			}
-			return runDispatcher(c.Context, loaded, c.App.ErrWriter)
+			load := func() (*config.Dispatcher, error) { return config.LoadDispatcher(sources(c, dirs.Dispatcher)) }
+			return runDispatcher(c.Context, load, c.App.ErrWriter)
 		},
 	}
 }
 
 // runDispatcher puts the parts together and serves until ctx is done.
-func runDispatcher(ctx context.Context, c *config.Dispatcher, stderr io.Writer) error {
+func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error), stderr io.Writer) error {
+	c, err := load()
+	if err != nil {
+		return fmt.Errorf("cannot use the configuration:\n%w", err)
+	}
 	p, err := begin(c.Common, stderr)
 	if err != nil {
 		return err
@@ -62,9 +64,15 @@ func runDispatcher(ctx context.Context, c *config.Dispatcher, stderr io.Writer) 
 	if err != nil {
 		return err
 	}
-	return serve(ctx, c, d, key, func(status string) {
-		p.log.Info("Dispatcher is ready", "status", status, "socket", c.Socket, "key", keyPath(c))
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return serve(ctx, p, c, d, key) })
+	group.Go(func() error {
+		return p.reloadOnHangup(ctx, func() (config.Common, error) {
+			fresh, err := load()
+			return fresh.Common, err
+		})
 	})
+	return group.Wait()
 }
 
 // fleetKey is the key that workers must know; a dispatcher without one makes it.
@@ -81,16 +89,17 @@ func keyPath(c *config.Dispatcher) string {
 }
 
 // serve opens the doors: the control socket and the workers' port.
-func serve(ctx context.Context, c *config.Dispatcher, d *dispatcher.Dispatcher, key security.Key, ready func(string)) error {
-	control, err := api.Listen(c.Socket)
+func serve(ctx context.Context, p *process, c *config.Dispatcher, d *dispatcher.Dispatcher, key security.Key) error {
+	control, err := p.control(c.Socket)
 	if err != nil {
 		return err
 	}
 	defer control.Close()
-	port, err := net.Listen("tcp", c.Listen)
+	port, err := workersPort(p, c)
 	if err != nil {
-		return fmt.Errorf("cannot await workers on %q: %w", c.Listen, err)
+		return err
 	}
+	p.warnUnused()
 	workers, err := transport.ListenTCP(port, transport.Config{Key: key, Refused: func(addr string, why error) {
 		d.Log.Warn("Connection is refused", "address", addr, "reason", why)
 	}})
@@ -102,10 +111,26 @@ func serve(ctx context.Context, c *config.Dispatcher, d *dispatcher.Dispatcher, 
 	group.Go(func() error {
 		return d.Run(ctx, workers, func() {
 			status := "listening on " + workers.Addr().String()
-			ready(status)
-			notify(status)
+			p.log.Info("Dispatcher is ready", "status", status, "socket", control.Addr().String(), "key", keyPath(c))
+			systemd.Ready(status)
 		})
 	})
 	group.Go(func() error { return api.Serve(ctx, control, api.New(d, version, d.Log), d.Log) })
+	group.Go(func() error {
+		systemd.Watchdog(ctx, d.Check, p.log)
+		return nil
+	})
 	return group.Wait()
+}
+
+// workersPort is where workers are awaited.
+func workersPort(p *process, c *config.Dispatcher) (net.Listener, error) {
+	port, err := p.sockets.Listener("workers")
+	if port != nil || err != nil {
+		return port, err
+	}
+	if port, err = net.Listen("tcp", c.Listen); err != nil {
+		return nil, fmt.Errorf("cannot await workers on %q: %w", c.Listen, err)
+	}
+	return port, nil
 }

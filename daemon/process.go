@@ -3,54 +3,90 @@ package main
 import (
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"runtime/pprof"
 
-	"github.com/coreos/go-systemd/v22/daemon"
-
+	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/config"
 	"github.com/octaskly/octaskly/internal/statedir"
+	"github.com/octaskly/octaskly/internal/systemd"
 )
 
-// process is what both roles begin with.
+// process is what all roles begin with.
 type process struct {
-	log   *slog.Logger
-	state *statedir.Dir
-	stop  func() // ends the profile
+	log     *slog.Logger
+	level   *slog.LevelVar
+	sockets *systemd.Sockets // that the service manager has passed
+	state   *statedir.Dir    // nil where another room locks it
+	stop    func()           // ends the profile
 }
 
 // begin takes the state directory, so that no other daemon uses it.
 func begin(c config.Common, stderr io.Writer) (*process, error) {
-	stop, err := profile()
+	p, err := beginBare(c, stderr)
 	if err != nil {
 		return nil, err
 	}
-	state, err := statedir.Open(c.StateDir)
-	if err != nil {
-		stop()
+	if p.state, err = statedir.Open(c.StateDir); err != nil {
+		p.end()
 		return nil, err
 	}
-	return &process{logger(stderr, c), state, stop}, nil
+	return p, nil
+}
+
+// beginBare leaves the state directory alone.
+func beginBare(c config.Common, stderr io.Writer) (*process, error) {
+	sockets, err := systemd.Inherited()
+	if err != nil {
+		return nil, err
+	}
+	p := &process{level: new(slog.LevelVar), sockets: sockets}
+	p.level.Set(c.LogLevel.Level())
+	p.log = slog.New(handler(stderr, c.LogFormat, p.level))
+	if p.stop, err = profile(); err != nil {
+		sockets.Close()
+		return nil, err
+	}
+	return p, nil
 }
 
 func (p *process) end() {
-	p.state.Close()
+	p.sockets.Close()
+	if p.state != nil {
+		p.state.Close()
+	}
 	p.stop()
 }
 
-// logger is the process's log, on standard error.
-func logger(w io.Writer, c config.Common) *slog.Logger {
-	options := &slog.HandlerOptions{Level: c.LogLevel}
-	if c.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, options))
+// warnUnused tells of sockets that nobody serves. It comes after all sockets were
+// asked for.
+func (p *process) warnUnused() {
+	for _, name := range p.sockets.Close() {
+		p.log.Warn("A socket of the service manager is not served: its FileDescriptorName= is unknown", "name", name)
 	}
-	return slog.New(slog.NewTextHandler(w, options))
 }
 
-// notify tells the service manager (sd_notify(3)), if there is one, that the
-// daemon serves. That it could not is the manager's to notice.
-func notify(status string) {
-	daemon.SdNotify(false, daemon.SdNotifyReady+"\nSTATUS="+status)
+// control is the control socket: the service manager's, or one of our own.
+func (p *process) control(path string) (net.Listener, error) {
+	ln, err := p.sockets.Listener("control")
+	if ln == nil && err == nil {
+		ln, err = api.Listen(path)
+	}
+	return ln, err
+}
+
+// handler is where the log goes: to the journal with its fields where standard
+// error would end up there as mere text, else to standard error.
+func handler(w io.Writer, format string, level slog.Leveler) slog.Handler {
+	options := &slog.HandlerOptions{Level: level}
+	switch {
+	case format == "json":
+		return slog.NewJSONHandler(w, options)
+	case systemd.ToJournal():
+		return systemd.Journal(systemd.JournalOptions{Level: level, TaskBurst: 1000})
+	}
+	return slog.NewTextHandler(w, options)
 }
 
 // profile writes a CPU profile to the file that OCTASKLY_CPUPROFILE names, for

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,13 +16,16 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/config"
 	"github.com/octaskly/octaskly/internal/dirs"
 	"github.com/octaskly/octaskly/internal/executor"
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/resources"
 	"github.com/octaskly/octaskly/internal/security"
+	"github.com/octaskly/octaskly/internal/systemd"
 	"github.com/octaskly/octaskly/internal/transport"
+	"github.com/octaskly/octaskly/internal/units"
 	"github.com/octaskly/octaskly/internal/worker"
 )
 
@@ -36,17 +40,18 @@ func workerCommand() *cli.Command {
 		Flags:  configFlags(dirs.Worker),
 		Before: noArguments,
 		Action: func(c *cli.Context) error {
-			loaded, err := config.LoadWorker(sources(c, dirs.Worker))
-			if err != nil {
-				return fmt.Errorf("cannot use the configuration:\n%w", err)
-			}
-			return runWorker(c.Context, loaded, c.App.ErrWriter)
+			load := func() (*config.Worker, error) { return config.LoadWorker(sources(c, dirs.Worker)) }
+			return runWorker(c.Context, load, c.App.ErrWriter)
 		},
 	}
 }
 
 // runWorker puts the parts together and serves until ctx is done.
-func runWorker(ctx context.Context, c *config.Worker, stderr io.Writer) error {
+func runWorker(ctx context.Context, load func() (*config.Worker, error), stderr io.Writer) error {
+	c, err := load()
+	if err != nil {
+		return fmt.Errorf("cannot use the configuration:\n%w", err)
+	}
 	p, err := begin(c.Common, stderr)
 	if err != nil {
 		return err
@@ -60,27 +65,68 @@ func runWorker(ctx context.Context, c *config.Worker, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	room := offered(c)
+	run := runInside
+	if c.Executor != "" {
+		run = runRelay
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return run(ctx, p, c, id, dial) })
+	group.Go(func() error {
+		return p.reloadOnHangup(ctx, func() (config.Common, error) {
+			fresh, err := load()
+			return fresh.Common, err
+		})
+	})
+	return group.Wait()
+}
+
+// runInside is a worker with its executor inside.
+func runInside(ctx context.Context, p *process, c *config.Worker, id octaskly.WorkerID, dial dialFunc) error {
+	offered := room(c.CPUs, c.Memory)
 	exec, err := executor.New(executor.Config{
-		Slots: c.Slots, Room: room, Dir: p.state.Path("executor"), Grace: c.Grace.Std(), Worker: c.Name, Log: p.log,
+		Slots: c.Slots, Room: offered, Dir: p.state.Path("executor"), Grace: c.Grace.Std(), Worker: c.Name, Log: p.log,
 	})
 	if err != nil {
 		return err
 	}
 	w, err := worker.New(worker.Config{
-		ID: id, Name: c.Name, Version: version, Slots: c.Slots, Room: room, Dir: c.StateDir,
-		Dial: dial, Executor: exec, Log: p.log, Ready: func() { notify("connected") },
+		ID: id, Name: c.Name, Version: version, Slots: c.Slots, Room: offered, Dir: c.StateDir,
+		Dial: dial, Executor: exec, Log: p.log, Status: systemd.Status,
 	})
 	if err != nil {
 		return err
 	}
-	return execute(ctx, w, exec)
+	control, err := ownSocket(p, c)
+	if err != nil {
+		return err
+	}
+	p.warnUnused()
+	systemd.Ready("looking for the dispatcher at " + dispatcherOf(c))
+	return execute(ctx, w, exec, func(ctx context.Context) error {
+		if control == nil {
+			return nil
+		}
+		running := func() int { _, held := exec.Held(); return runningOf(held) }
+		return api.Serve(ctx, control, api.NewWorker(&self{c, id, w.Joined, running}, version, p.log), p.log)
+	})
+}
+
+// ownSocket is the worker's control socket. Several workers on one machine have
+// the same one by default: the later ones do without.
+func ownSocket(p *process, c *config.Worker) (net.Listener, error) {
+	ln, err := p.control(c.Socket)
+	if err != nil && !c.Given("socket") {
+		p.log.Warn("This worker has no control socket; give it one with --socket PATH", "why", err)
+		return nil, nil
+	}
+	return ln, err
 }
 
 // execute runs the worker, and the executor until the worker lets go of it: its
 // last reports go out through a session that is still there.
-func execute(ctx context.Context, w *worker.Worker, exec *executor.Executor) error {
+func execute(ctx context.Context, w *worker.Worker, exec *executor.Executor, serve func(context.Context) error) error {
 	group, inner := errgroup.WithContext(ctx)
+	group.Go(func() error { return serve(inner) })
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	stopped := make(chan struct{})
 	group.Go(func() error {
@@ -97,13 +143,12 @@ func execute(ctx context.Context, w *worker.Worker, exec *executor.Executor) err
 	return group.Wait()
 }
 
-// offered is the room that this machine has, or is told to have.
-func offered(c *config.Worker) octaskly.Room {
-	memory := int64(c.Memory)
+// room is what this machine has to offer, or is told to offer.
+func room(cpus units.CPUs, memory units.Size) octaskly.Room {
 	if memory == 0 {
-		memory = resources.TotalMemory()
+		memory = units.Size(resources.TotalMemory())
 	}
-	return octaskly.Room{octaskly.CPU: int64(c.CPUs), octaskly.Memory: memory}
+	return octaskly.Room{octaskly.CPU: int64(cpus), octaskly.Memory: int64(memory)}
 }
 
 // workerID is drawn once for a state directory and kept there.
@@ -121,14 +166,19 @@ func workerID(path string) (octaskly.WorkerID, error) {
 	return octaskly.WorkerID(strings.TrimSpace(string(text))), nil
 }
 
+var errNoKey = errors.New("there is no fleet key on this machine: copy /etc/octaskly/fleet.key from the dispatcher's machine, then systemctl restart octasklyd-worker")
+
+type dialFunc = func(context.Context) (transport.Session, error)
+
 // dialer opens sessions with the dispatcher. On the dispatcher's own machine it
 // finds address and key by itself; the key may be there only later.
-func dialer(c *config.Worker) (func(context.Context) (transport.Session, error), error) {
-	address, file := c.Dispatcher, c.JoinKeyFile
-	if address == "" {
-		address = localDispatcher
-	}
-	if file == "" {
+func dialer(c *config.Worker) (dialFunc, error) {
+	address, file := dispatcherOf(c), c.JoinKeyFile
+	switch {
+	case file != "":
+	case os.Getenv("CREDENTIALS_DIRECTORY") != "": // a unit of ours, whose credential is empty
+		return func(context.Context) (transport.Session, error) { return nil, errNoKey }, nil
+	default:
 		state, err := dirs.State(dirs.Dispatcher)
 		if err != nil {
 			return nil, fmt.Errorf("cannot find the fleet key: give its file with --join-key-file: %w", err)

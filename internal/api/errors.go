@@ -36,6 +36,7 @@ var meanings = []struct {
 	{octaskly.ErrFull, http.StatusTooManyRequests, "full"},
 	{octaskly.ErrUnavailable, http.StatusServiceUnavailable, "unavailable"},
 	{octaskly.ErrGone, http.StatusGone, "gone"},
+	{errElsewhere, http.StatusMisdirectedRequest, "elsewhere"},
 	{errNoRoute, http.StatusNotFound, "no-such-path"},
 	{errMethod, http.StatusMethodNotAllowed, "method-not-allowed"},
 	{errTooLarge, http.StatusRequestEntityTooLarge, "too-large"},

@@ -16,9 +16,9 @@ import (
 // Host is the only one that the API answers to.
 const Host = "octaskly"
 
-// Handler is the API of one dispatcher.
+// Handler is the API of one dispatcher, or of one worker.
 type Handler struct {
-	dispatcher  Dispatcher
+	dispatcher  Dispatcher // nil in a worker
 	ofDaemon    Version
 	log         *slog.Logger
 	mux         *http.ServeMux
@@ -29,23 +29,32 @@ type Handler struct {
 // New makes a handler for requests that come in through [Serve]. The version is
 // that of the program.
 func New(d Dispatcher, version string, log *slog.Logger) *Handler {
-	h := &Handler{
-		dispatcher:  d,
+	h := bare(version, log)
+	h.dispatcher = d
+	h.mount(h.routes())
+	return h
+}
+
+// bare is a handler without routes.
+func bare(version string, log *slog.Logger) *Handler {
+	return &Handler{
 		ofDaemon:    Version{version},
 		log:         log,
 		mux:         http.NewServeMux(),
 		names:       newUserNames(),
 		bodyTimeout: BodyTimeout,
 	}
+}
+
+func (h *Handler) mount(routes []route) {
 	methods := map[string]resource{}
-	for _, r := range h.routes() {
+	for _, r := range routes {
 		methods[r.path] = append(methods[r.path], r)
 	}
 	methods["/"] = nil // whatever is no path of ours
 	for path, resource := range methods {
 		h.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { h.serve(resource, w.(*answer), r) })
 	}
-	return h
 }
 
 // ServeHTTP keeps browsers out and finds the resource.

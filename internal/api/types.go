@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -167,6 +168,14 @@ type Worker struct {
 	Features []string  `json:"features"`
 	Contains string    `json:"contains"` // how commands are kept together: cgroup, or best-effort
 	SeenAt   time.Time `json:"seen_at"`
+}
+
+// Containment is how a worker of these features keeps commands together.
+func Containment(features []string) string {
+	if slices.Contains(features, octaskly.KillCgroup) {
+		return "cgroup"
+	}
+	return "best-effort"
 }
 
 // Stats is GET /api/v1/stats.

@@ -77,7 +77,16 @@ func (c *Client) Address() (string, error) {
 	if path := cmp.Or(c.Socket, os.Getenv(SocketVar)); path != "" {
 		return path, nil
 	}
-	return dirs.DefaultSocket(dirs.Dispatcher)
+	path, err := dirs.DefaultSocket(dirs.Dispatcher)
+	if other, otherErr := dirs.DefaultSocket(dirs.Worker); otherErr == nil && (err != nil || !exists(path)) && exists(other) {
+		return other, nil // it says where the dispatcher is
+	}
+	return path, err
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func (c *Client) dial(ctx context.Context, _, _ string) (net.Conn, error) {

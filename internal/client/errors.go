@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os/user"
+	"strconv"
 	"syscall"
 )
 
@@ -22,9 +24,23 @@ func (e *Unreachable) Error() string {
 	case e.Socket == "":
 		return fmt.Sprintf("cannot find the dispatcher's socket: %v; name it by --socket", e.Err)
 	case errors.Is(e.Err, fs.ErrPermission):
-		return fmt.Sprintf("cannot use the dispatcher's socket %q: permission denied; its directory and mode say who may", e.Socket)
+		return fmt.Sprintf("cannot use the daemon's socket %q: permission denied; %s", e.Socket, whoMay(e.Socket))
 	}
 	return fmt.Sprintf("cannot reach the dispatcher at %q: %v; is it running (octasklyd dispatcher)? another socket is named by --socket", e.Socket, why(e.Err))
+}
+
+// whoMay says how to become one of those who may use a socket.
+func whoMay(path string) string {
+	const unknown = "its directory and mode say who may"
+	var info syscall.Stat_t
+	if syscall.Stat(path, &info) != nil || info.Mode&0o060 != 0o060 || info.Gid == 0 {
+		return unknown
+	}
+	group, err := user.LookupGroupId(strconv.FormatUint(uint64(info.Gid), 10))
+	if err != nil {
+		return unknown
+	}
+	return fmt.Sprintf("members of group %[1]s may: sudo usermod -aG %[1]s \"$USER\", and log in again", group.Name)
 }
 
 // why leaves out what Unreachable says itself: "dial unix PATH: connect:".

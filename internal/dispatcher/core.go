@@ -248,5 +248,6 @@ func (c *core) commit(ctx context.Context) error {
 	for _, t := range b.tasks {
 		t.dirty = false
 	}
+	c.tellOf(&b)
 	return nil
 }

@@ -51,6 +51,7 @@ type Dispatcher struct {
 	blobs   *blobs
 	bells   bells
 	names   names
+	stories chan story
 	started time.Time
 	gone    chan struct{} // closed when the core takes no more events
 }
@@ -64,6 +65,7 @@ func New(config Config, s Store) (*Dispatcher, error) {
 		Config:  config,
 		store:   s,
 		events:  make(chan func(*core), maxEvents),
+		stories: make(chan story, maxStories),
 		started: time.Now(),
 		gone:    make(chan struct{}),
 	}
@@ -91,6 +93,7 @@ func (d *Dispatcher) Run(ctx context.Context, listener Listener, ready func()) e
 		return c.run(ctx)
 	})
 	group.Go(func() error { return d.accept(ctx, listener) })
+	group.Go(func() error { d.tellStories(); return nil })
 	return group.Wait()
 }
 
@@ -131,6 +134,12 @@ func ask[T any](ctx context.Context, d *Dispatcher, request func(c *core, reply 
 	case <-ctx.Done():
 		return none, ctx.Err()
 	}
+}
+
+// Check reports whether the core still answers, be it that the store fails.
+func (d *Dispatcher) Check(ctx context.Context) error {
+	_, err := ask(ctx, d, func(_ *core, reply func(struct{}, error)) { reply(struct{}{}, nil) })
+	return err
 }
 
 // names knows the names of workers by their ids.

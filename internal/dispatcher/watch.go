@@ -2,7 +2,6 @@ package dispatcher
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/octaskly/octaskly/internal/api"
@@ -83,7 +82,7 @@ func (w *worker) describe() api.Worker {
 	line := api.Worker{
 		ID: string(w.ID), Name: w.Name, State: w.state(), Address: w.Address, Version: w.Version, Slots: w.Slots,
 		CPUs: float64(w.Room[octaskly.CPU]) / 1000, Memory: w.Room[octaskly.Memory],
-		Features: w.Features, Contains: containment(w.Features), SeenAt: w.SeenAt,
+		Features: w.Features, Contains: api.Containment(w.Features), SeenAt: w.SeenAt,
 	}
 	if w.session != nil {
 		line.SeenAt = now() // a link that is silent for long is closed
@@ -138,12 +137,3 @@ func (d *Dispatcher) Stats(ctx context.Context, _ api.Caller) (*api.Stats, error
 
 var _ api.Dispatcher = (*Dispatcher)(nil)
 var _ Store = (*store.Store)(nil)
-
-// containment is how a worker with these features keeps a command's processes
-// together.
-func containment(features []string) string {
-	if slices.Contains(features, octaskly.KillCgroup) {
-		return "cgroup"
-	}
-	return "best-effort"
-}

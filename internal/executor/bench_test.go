@@ -11,7 +11,7 @@ import (
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
-// The two benchmarks run true in four slots, and count the processor time of this
+// The benchmarks run true in four slots, and count the processor time of this
 // process besides: that is steadier than the time on the clock. Compare them in
 // one run:
 //
@@ -59,14 +59,28 @@ func bareTrue(b *testing.B, buf []byte) {
 	check(b, err)
 }
 
-func BenchmarkTrueCgroup(b *testing.B)     { benchmarkTrue(b, false) }
-func BenchmarkTrueBestEffort(b *testing.B) { benchmarkTrue(b, true) }
+func BenchmarkTrueCgroup(b *testing.B) { benchmarkTrue(b, config(b), "") }
 
-func benchmarkTrue(b *testing.B, best bool) {
+func BenchmarkTrueBestEffort(b *testing.B) {
 	cfg := config(b)
-	cfg.Slots, cfg.NoCgroup = benchSlots, best
+	cfg.NoCgroup = true
+	benchmarkTrue(b, cfg, "")
+}
+
+func BenchmarkTrueAccount(b *testing.B) { benchmarkTrue(b, another(b, config(b)), "") }
+
+func BenchmarkTrueDirectory(b *testing.B) { benchmarkTrue(b, config(b), "/usr") }
+
+func BenchmarkTrueAccountDirectories(b *testing.B) {
+	cfg := another(b, config(b))
+	cfg.Directories = []string{"/usr"}
+	benchmarkTrue(b, cfg, "/usr")
+}
+
+func benchmarkTrue(b *testing.B, cfg Config, dir string) {
+	cfg.Slots = benchSlots
 	r := newRig(b, cfg)
-	spec := octaskly.Spec{Argv: []string{"true"}}
+	spec := octaskly.Spec{Argv: []string{"true"}, Dir: dir}
 	attempts := make([]*Attempt, b.N)
 	for i := range attempts {
 		attempts[i] = &Attempt{ID: octaskly.AttemptID{Job: 1, Index: int64(i), Number: 1}, Spec: &spec, Array: true}

@@ -29,6 +29,9 @@
 //	output/    outputs larger than octaskly.InlineOutput
 //	work/      a workspace for each slot
 //
+// All of it is for this process's user alone, but that with an Account work/ can be
+// entered and every workspace belongs to that user.
+//
 // An end is in ends.log before anybody hears of it. It survives the death of
 // this process; after a loss of power it may be missing, and the attempt counts
 // as lost.
@@ -41,7 +44,7 @@ import (
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
-// Config says what an executor has to give. All but NoCgroup, Grace and Room is
+// Config says what an executor has to give. Slots, Dir, Worker and Log are
 // required.
 type Config struct {
 	Slots    int           // attempts at a time
@@ -51,6 +54,14 @@ type Config struct {
 	Worker   string        // OCTASKLY_WORKER, and how messages name this machine
 	NoCgroup bool          // contain by best effort although there is a cgroup2
 	Log      *slog.Logger
+
+	// Account is the user that commands run as; only root may name one, and not
+	// root. If nil, they run as this process does.
+	Account *Account
+	// Directories are those below which a Spec's Dir may lie, links resolved; if
+	// empty, any that the command's user may enter. They bound where a command
+	// starts; it may change its directory.
+	Directories []string
 }
 
 // Attempt is one execution to be done. The executor keeps it; nobody changes it

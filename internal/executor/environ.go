@@ -2,8 +2,6 @@ package executor
 
 import (
 	"cmp"
-	"os"
-	"os/user"
 	"strconv"
 	"strings"
 )
@@ -12,17 +10,15 @@ const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 
 // baseEnviron is what every command finds, unless its spec says otherwise: what
 // environ(7) and login(1) promise, and nothing of the daemon's own environment.
-func baseEnviron() []string {
-	name, home := "", "/"
-	if u, err := user.Current(); err == nil {
-		name, home = u.Username, u.HomeDir
+func baseEnviron(a *Account) []string {
+	if a == nil {
+		a = ownAccount()
 	}
-	name = cmp.Or(name, strconv.Itoa(os.Getuid()))
 	return []string{
 		"PATH=" + defaultPath,
-		"HOME=" + home,
-		"USER=" + name,
-		"LOGNAME=" + name,
+		"HOME=" + cmp.Or(a.Home, "/"),
+		"USER=" + a.Name,
+		"LOGNAME=" + a.Name,
 		"SHELL=/bin/sh",
 		"LANG=C.UTF-8",
 	}

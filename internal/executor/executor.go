@@ -35,6 +35,8 @@ type Executor struct {
 	kept    resources.Containment
 	journal *journal
 	state   *statedir.Dir // locked
+	account *Account      // whom commands run as
+	allowed []string      // Config.Directories
 	base    []string      // environment of every command
 	null    int           // /dev/null
 	wake    chan struct{}
@@ -101,7 +103,9 @@ func begin(cfg Config, h *Handover) (*Executor, error) {
 		grace:   cmp.Or(cfg.Grace, 10*time.Second),
 		worker:  cfg.Worker,
 		log:     cfg.Log,
-		base:    baseEnviron(),
+		account: cfg.Account,
+		allowed: cfg.Directories,
+		base:    baseEnviron(cfg.Account),
 		null:    -1,
 		entries: map[octaskly.AttemptID]*entry{},
 		wake:    make(chan struct{}, 1),
@@ -127,6 +131,9 @@ func (x *Executor) open(cfg Config, h *Handover) (err error) {
 		}
 	}
 	if x.state, err = statedir.Open(x.dir); err != nil {
+		return err
+	}
+	if err := x.admit(); err != nil {
 		return err
 	}
 	if err := prepareProcess(); err != nil {

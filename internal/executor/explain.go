@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,8 +15,25 @@ import (
 )
 
 // explain says why a command could not be executed, as data and so that its
-// owner knows what to do. The kernel's errno alone could mean several files.
-func (s *slot) explain(err error, spec *octaskly.Spec, program string) *failure {
+// owner knows what to do. The kernel's errno alone could mean several files; it
+// looks at them with the eyes of whom the command runs as.
+func (s *slot) explain(err error, spec *octaskly.Spec, program string) (f *failure) {
+	lookErr := s.x.account.look(func() { f = s.explainSeen(err, spec, program) })
+	if lookErr != nil {
+		return failuref(octaskly.ReasonExecutor, "%v", lookErr)
+	}
+	return f
+}
+
+// who is it that has, or has not, a right to a file?
+func (s *slot) who() string {
+	if a := s.x.account; a != nil {
+		return fmt.Sprintf("user %q on worker %q", a.Name, s.worker)
+	}
+	return fmt.Sprintf("worker %q", s.worker)
+}
+
+func (s *slot) explainSeen(err error, spec *octaskly.Spec, program string) *failure {
 	errno, ok := err.(unix.Errno)
 	if !ok { // one that wraps an errno speaks of a file of ours
 		return failuref(octaskly.ReasonExecutor, "%v", err)
@@ -36,44 +54,15 @@ func (s *slot) explain(err error, spec *octaskly.Spec, program string) *failure 
 	case unix.ENOEXEC:
 		return &failure{reason, explainFormat(program, path)}
 	case unix.E2BIG:
-		return failuref(reason, "arguments and environment are too long for worker %q; give long input by --stdin", s.x.worker)
+		return failuref(reason, "arguments and environment are too long for worker %q; give long input by --stdin", s.worker)
 	case unix.EINVAL:
 		return failuref(reason, "cannot execute %q: an argument or variable contains a NUL byte", name)
 	case unix.EAGAIN:
-		return failuref(reason, "cannot execute %q: worker %q is at its limit of processes", name, s.x.worker)
+		return failuref(reason, "cannot execute %q: worker %q is at its limit of processes", name, s.worker)
 	case unix.ENOMEM:
-		return failuref(reason, "cannot execute %q: worker %q is out of memory", name, s.x.worker)
+		return failuref(reason, "cannot execute %q: worker %q is out of memory", name, s.worker)
 	}
 	return failuref(reason, "cannot execute %q: %v", name, errno)
-}
-
-// explainDir says what is wrong with the directory that a spec names.
-func (s *slot) explainDir(dir string) *failure {
-	if dir == "" {
-		return nil
-	}
-	var info unix.Stat_t
-	err := unix.Stat(dir, &info)
-	if err == nil && info.Mode&unix.S_IFMT != unix.S_IFDIR {
-		err = unix.ENOTDIR
-	}
-	if err == nil {
-		err = unix.Faccessat(unix.AT_FDCWD, dir, unix.X_OK, unix.AT_EACCESS)
-	}
-	var errno unix.Errno
-	if !errors.As(err, &errno) {
-		return nil
-	}
-	reason := octaskly.Reason("cwd:" + unix.ErrnoName(errno))
-	switch errno {
-	case unix.ENOENT:
-		return failuref(reason, "directory %q does not exist on worker %q; files do not travel by themselves", dir, s.x.worker)
-	case unix.ENOTDIR:
-		return failuref(reason, "%q is not a directory on worker %q", dir, s.x.worker)
-	case unix.EACCES:
-		return failuref(reason, "worker %q may not enter directory %q", s.x.worker, dir)
-	}
-	return failuref(reason, "worker %q cannot enter directory %q: %v", s.x.worker, dir, errno)
 }
 
 // explainMissing: either the program is missing or what it needs to run.
@@ -84,35 +73,37 @@ func (s *slot) explainMissing(name, program, path string) string {
 	case program == "" && strings.ContainsAny(name, " \t\n"):
 		return fmt.Sprintf("command %q was not found; give the command and its arguments as words of their own, or use --shell", name)
 	case program == "":
-		return fmt.Sprintf("command %q was not found on worker %q, which looked in %s", name, s.x.worker, s.path)
+		return fmt.Sprintf("command %q was not found on worker %q, which looked in %s", name, s.worker, s.path)
 	case !isFile(path):
-		return fmt.Sprintf("file %q does not exist on worker %q; files do not travel by themselves", program, s.x.worker)
+		return fmt.Sprintf("file %q does not exist on worker %q; files do not travel by themselves", program, s.worker)
 	}
 	interpreter := interpreterOf(path)
 	switch {
 	case strings.HasSuffix(interpreter, "\r"):
 		return fmt.Sprintf("%q cannot be executed: its lines end as on Windows; convert it with dos2unix", program)
 	case interpreter != "":
-		return fmt.Sprintf("%q cannot be executed: its first line asks for %q, which does not exist on worker %q", program, interpreter, s.x.worker)
+		return fmt.Sprintf("%q cannot be executed: its first line asks for %q, which does not exist on worker %q", program, interpreter, s.worker)
 	}
-	return fmt.Sprintf("%q cannot be executed: its dynamic loader does not exist on worker %q; was it built for another system?", program, s.x.worker)
+	return fmt.Sprintf("%q cannot be executed: its dynamic loader does not exist on worker %q; was it built for another system?", program, s.worker)
 }
 
 func (s *slot) explainDenied(program, path string) string {
 	var mount unix.Statfs_t
 	info, err := os.Stat(path)
 	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Sprintf("%q cannot be executed: %s may not enter a directory above it", program, s.who())
 	case err != nil:
 		return fmt.Sprintf("%q cannot be executed: %v", program, errors.Unwrap(err))
 	case info.Mode()&0o111 == 0:
 		return fmt.Sprintf("%q is not executable; chmod +x it", program)
 	case unix.Statfs(path, &mount) == nil && mount.Flags&unix.ST_NOEXEC != 0:
-		return fmt.Sprintf("%q cannot be executed: it is on a file system mounted noexec on worker %q", program, s.x.worker)
+		return fmt.Sprintf("%q cannot be executed: it is on a file system mounted noexec on worker %q", program, s.worker)
 	}
 	if interpreter := interpreterOf(path); interpreter != "" {
-		return fmt.Sprintf("%q cannot be executed: worker %q may not execute %q, which its first line asks for", program, s.x.worker, interpreter)
+		return fmt.Sprintf("%q cannot be executed: %s may not execute %q, which its first line asks for", program, s.who(), interpreter)
 	}
-	return fmt.Sprintf("%q cannot be executed: worker %q has no permission", program, s.x.worker)
+	return fmt.Sprintf("%q cannot be executed: %s has no permission", program, s.who())
 }
 
 // explainFormat: the kernel knows neither a binary format nor a first line.

@@ -23,15 +23,26 @@ const fresh = time.Second
 
 // program is find, for the same command at most once a second. It reports whether
 // it knew the program from before.
-func (f *finding) program(name, path, dir string) (program string, known bool, err error) {
+func (f *finding) program(a *Account, name, path, dir string) (program string, known bool, err error) {
 	if f.name == name && f.path == path && time.Since(f.at) < fresh {
 		return f.result, true, nil
 	}
-	program, err = find(name, path, dir)
+	program, err = a.find(name, path, dir)
 	if err == nil && filepath.IsAbs(program) { // or it depends on dir
 		*f = finding{name, path, program, time.Now()}
 	}
 	return program, false, err
+}
+
+// find is the function find, as the account sees it.
+func (a *Account) find(name, path, dir string) (program string, err error) {
+	if strings.Contains(name, "/") { // there is nothing to be seen
+		return find(name, path, dir)
+	}
+	if lookErr := a.look(func() { program, err = find(name, path, dir) }); lookErr != nil {
+		return "", lookErr
+	}
+	return program, err
 }
 
 // find returns the program that name means, as execvp(3) looks for it: one with

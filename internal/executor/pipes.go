@@ -34,15 +34,17 @@ func (s *slot) openPipes(merge bool) error {
 		if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
 			return err
 		}
+		s.pipes = append(s.pipes, pipe{stream, ends[0], ends[1]})
+		s.files[stream] = uintptr(ends[1])
+		// Or it could not open /dev/stdout.
+		if err := s.x.account.own(ends[1]); err != nil {
+			return err
+		}
 		// A command can read its own output through /proc/self/fd, and take it away
 		// between our poll and our read.
 		if err := unix.SetNonblock(ends[0], true); err != nil {
-			unix.Close(ends[0])
-			unix.Close(ends[1])
 			return err
 		}
-		s.pipes = append(s.pipes, pipe{stream, ends[0], ends[1]})
-		s.files[stream] = uintptr(ends[1])
 	}
 	return nil
 }

@@ -126,6 +126,7 @@ func (x *Executor) finish(e *entry, end octaskly.End, lost bool) {
 	x.collect(e, &f)
 	if !lost {
 		x.keep(e, &f)
+		x.tellEnd(e, &end)
 	}
 	x.mu.Lock()
 	x.vacate(e)

@@ -18,7 +18,8 @@ type slot struct {
 	name  string
 	group resources.Group
 	space *workspace
-	wake  int // eventfd: somebody has a wish
+	wake  int    // eventfd: somebody has a wish
+	alarm *alarm // nil unless there is an account
 
 	// What follows is used again and again.
 	files  [3]uintptr
@@ -56,9 +57,12 @@ func newSlot(x *Executor, name string) (*slot, error) {
 // bareSlot is a slot without a group.
 func bareSlot(x *Executor, name string) (_ *slot, err error) {
 	s := &slot{x: x, name: name, wake: -1, pidfd: -1, buf: make([]byte, pipeBuffer)}
-	s.sys.PidFD = &s.pidfd
+	s.sys.PidFD, s.sys.Credential = &s.pidfd, x.account.credential()
 	s.attr.Sys, s.attr.Files = &s.sys, s.files[:]
-	s.space = &workspace{name: name, path: x.path("work/" + name), log: x.log, fd: -1}
+	if x.account != nil {
+		s.alarm = newAlarm(x.wakeChildren)
+	}
+	s.space = &workspace{name: name, path: x.path("work/" + name), account: x.account, log: x.log, fd: -1}
 	if s.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		return s, fmt.Errorf("cannot make an eventfd: %w", err)
 	}
@@ -101,6 +105,7 @@ func (s *slot) execute(e *entry) (end octaskly.End, lost bool) {
 	}
 	began := time.Now()
 	s.x.started(e, began)
+	s.x.tellStart(e, s.group.PID())
 	return s.see(newWatcher(s, e, began))
 }
 

@@ -12,12 +12,21 @@ func (s *slot) start(e *entry) *failure {
 	if len(spec.Argv) == 0 {
 		return failuref(octaskly.ReasonSpawn("EINVAL"), "there is no command")
 	}
-	s.attr.Dir = spec.Dir
-	if spec.Dir == "" {
+	switch {
+	case spec.Dir == "":
 		if err := s.space.make(); err != nil {
 			return failuref(octaskly.ReasonExecutor, "%v", err)
 		}
 		s.attr.Dir = s.space.path
+	case len(s.x.allowed) > 0:
+		fd, f := s.openDirectory(spec.Dir)
+		if f != nil {
+			return f
+		}
+		defer unix.Close(fd)
+		s.attr.Dir = descriptorPath(fd)
+	default:
+		s.attr.Dir = spec.Dir
 	}
 	stdin, err := s.openStdin(e)
 	if err != nil {
@@ -40,9 +49,11 @@ func (s *slot) exec(argv []string) (program string, err error) {
 	marks := s.env[len(s.env)-markCount:]
 	for {
 		var known bool
-		program, known, err = s.found.program(argv[0], s.path, s.attr.Dir)
+		program, known, err = s.found.program(s.x.account, argv[0], s.path, s.attr.Dir)
 		if err == nil {
+			s.alarm.start()
 			err = s.group.Start(program, argv, &s.attr, marks)
+			s.alarm.stop()
 		}
 		if err == nil || !known {
 			return program, err
@@ -73,6 +84,6 @@ func (s *slot) setEnviron(e *entry) {
 		s.env, s.path = appendSpecEnviron(s.env[:0], s.x.base, e.Spec.Env)
 		s.spec, s.shared = e.Spec, len(s.env)
 	}
-	s.env = appendOwnEnviron(s.env[:s.shared], e.Attempt, s.x.worker)
+	s.env = appendOwnEnviron(s.env[:s.shared], e.Attempt, s.worker)
 	s.attr.Env = s.env
 }

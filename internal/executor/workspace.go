@@ -17,12 +17,13 @@ import (
 // workspace is an empty directory that a slot's commands run in. One that a
 // command has left as it found it serves the next one too.
 type workspace struct {
-	name  string
-	path  string
-	log   *slog.Logger
-	fd    int         // the open directory; -1: there is none
-	made  unix.Stat_t // as it was new
-	aside int         // how many could not be removed
+	name    string
+	path    string
+	account *Account // whom it belongs to
+	log     *slog.Logger
+	fd      int         // the open directory; -1: there is none
+	made    unix.Stat_t // as it was new
+	aside   int         // how many could not be removed
 }
 
 // mkdirTries is how many further names are tried for a workspace.
@@ -38,15 +39,20 @@ func (w *workspace) make() error {
 		if err == nil {
 			break
 		}
-		// A command may have made what is above it unwritable, or what is there
-		// immovable.
-		os.Chmod(filepath.Dir(w.path), 0o700)
+		// A command of our own user may have made what is above it unwritable, or
+		// what is there immovable.
+		if w.account == nil {
+			os.Chmod(filepath.Dir(w.path), 0o700)
+		}
 		w.aside++
 		w.path = filepath.Join(filepath.Dir(w.path), w.name+"-"+strconv.Itoa(w.aside))
 		err = os.Mkdir(w.path, 0o700)
 	}
 	if err == nil {
 		w.fd, err = unix.Open(w.path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	}
+	if err == nil {
+		err = w.account.own(w.fd)
 	}
 	if err == nil {
 		err = unix.Fstat(w.fd, &w.made)

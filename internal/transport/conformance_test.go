@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"regexp"
 	"slices"
 	"sync"
 	"testing"
@@ -50,9 +51,13 @@ func testControl(t *testing.T, p pair) {
 	transfer(t, p.dispatcher.Control(), p.worker.Control(), bytes.Repeat([]byte("y"), 1<<20))
 }
 
+// localPeer is what the two sides of a Unix socket are called.
+var localPeer = regexp.MustCompile(`^(unix:/.+|pid [1-9][0-9]*)$`)
+
 func testPeer(t *testing.T, p pair) {
 	for _, s := range []Session{p.worker, p.dispatcher} {
-		if _, err := net.ResolveUDPAddr("udp", s.Peer()); err != nil {
+		_, err := net.ResolveUDPAddr("udp", s.Peer())
+		if err != nil && !localPeer.MatchString(s.Peer()) {
 			t.Errorf("Peer() = %q: %v", s.Peer(), err)
 		}
 	}

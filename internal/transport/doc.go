@@ -1,5 +1,6 @@
-// Package transport links workers and dispatchers: a [Session] has one control
-// channel, and bulk channels that the worker opens on demand.
+// Package transport links workers and dispatchers, and the two halves of a
+// worker: a [Session] has one control channel, and bulk channels that the
+// worker opens on demand.
 //
 // # TCP
 //
@@ -33,4 +34,31 @@
 //
 // The server draws a session's name at random and tells it to no one else, so
 // that a bulk channel belongs to the worker who opened it.
+//
+// # Unix sockets
+//
+// An executor listens on a Unix stream socket and the relay in a worker dials
+// it. The kernel tells the executor who that is (SO_PEERCRED, socket(7)). In
+// terms of [Session] it is the executor that has the worker's side and opens
+// bulk channels; it cannot dial the relay, so it sends it sockets:
+//
+//	relay                                       executor
+//	  connect                              ──▶
+//	                                       ◀──    greeting, 9 bytes
+//	                                                7  "octsk", 0, 0
+//	                                                1  version: 1
+//	                                                1  verdict: 1 welcome, 2 not allowed, 3 busy
+//	                                              with a welcome: the carrier, one end of a
+//	                                              SOCK_SEQPACKET pair, as SCM_RIGHTS (unix(7))
+//	  control: the connection itself       ◀─▶
+//	  carrier, for each bulk channel:      ◀──    packet
+//	                                                1  kind: 2 bulk
+//	                                                n  header
+//	                                              and one end of a SOCK_STREAM pair
+//
+// A peer that is killed and one that closes look the same on such a socket, so
+// a channel that is closed in good order says a last byte, which is no data and
+// carries a descriptor (any) as SCM_RIGHTS. No data ever does, and the kernel
+// ends a read at such a byte. There are no frames, and nothing is looked for in
+// the data.
 package transport

@@ -80,8 +80,16 @@ func (s *session) leave(stopped func()) error {
 	if err := s.write(&protocol.FromWorker{Goodbye: true}); err != nil {
 		return err
 	}
+	// What is still to be read would make a reset of our Close, and lose the word.
+	select {
+	case <-s.link.Done():
+	case <-time.After(partingTime):
+	}
 	return errGoodbye
 }
+
+// partingTime is how long the other side may take to close after a goodbye.
+const partingTime = time.Second
 
 func (s *session) write(batch *protocol.FromWorker) error {
 	s.link.Control().SetWriteDeadline(time.Now().Add(writeTimeout))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/octaskly/octaskly/internal/executor"
@@ -43,7 +44,7 @@ type Config struct {
 	Dial     func(context.Context) (transport.Session, error) // for Run
 	Executor Executor
 	Log      *slog.Logger
-	Ready    func() // called when it has joined for the first time; may be nil
+	Status   func(text string) // told, for people, how it stands with the dispatcher
 	// Inputs are the blobs that attempts need which the executor has from before.
 	Inputs map[octaskly.Blob][]octaskly.JobID
 }
@@ -52,8 +53,18 @@ type Config struct {
 type Worker struct {
 	Config
 	inputs *inputs
-	joined bool
+	joined atomic.Pointer[Joined]
 }
+
+// Joined is what is known of a session with the dispatcher.
+type Joined struct {
+	Address string // the dispatcher's
+	Hello   *protocol.Hello
+	Since   time.Time
+}
+
+// Joined is nil while there is no session.
+func (w *Worker) Joined() *Joined { return w.joined.Load() }
 
 // New returns a worker.
 func New(config Config) (*Worker, error) {
@@ -72,7 +83,7 @@ func (e *RefusedError) Error() string { return "the dispatcher refuses this work
 // Run keeps a session with the dispatcher until ctx is done, then says goodbye
 // after stopped, which ends the commands, has returned.
 func (w *Worker) Run(ctx context.Context, stopped func()) error {
-	keep(ctx, w.Log, func() error {
+	keep(ctx, w.Log, w.Status, func() error {
 		link, err := w.Dial(ctx)
 		if err != nil {
 			return err
@@ -89,7 +100,7 @@ const (
 
 // keep has one session after the other until ctx is done, at growing intervals
 // while they fail soon.
-func keep(ctx context.Context, log *slog.Logger, session func() error) {
+func keep(ctx context.Context, log *slog.Logger, status func(string), session func() error) {
 	pause := firstPause
 	var said string // each reason is logged once, not at every try
 	for ctx.Err() == nil {
@@ -100,6 +111,7 @@ func keep(ctx context.Context, log *slog.Logger, session func() error) {
 		}
 		if text := err.Error(); text != said {
 			log.Warn("No session with the dispatcher; trying again", "error", err)
+			status("no session with the dispatcher: " + text)
 			said = text
 		}
 		if time.Since(began) > lastPause {
@@ -108,6 +120,20 @@ func keep(ctx context.Context, log *slog.Logger, session func() error) {
 		sleep(ctx, pause/2+rand.N(pause))
 		pause = min(2*pause, lastPause)
 	}
+}
+
+// Attend is Run for an executor in a process of its own: the worker, which has
+// the network, comes to it. It returns when ctx is done or accept fails.
+func (w *Worker) Attend(ctx context.Context, accept func(context.Context) (transport.Session, error), stopped func()) error {
+	for ctx.Err() == nil {
+		link, err := accept(ctx)
+		if err != nil {
+			return err
+		}
+		err = w.Serve(ctx, link, stopped)
+		w.Log.Info("Session has ended; commands run on", "why", err)
+	}
+	return nil
 }
 
 // sleep returns after d, or when ctx is done.
@@ -133,11 +159,9 @@ func (w *Worker) Serve(ctx context.Context, link transport.Session, stopped func
 	if err := s.join(); err != nil {
 		return fmt.Errorf("cannot join: %w", err)
 	}
-	w.Log.Info("Joined the dispatcher", "address", link.Peer(), "fleet", s.fleet)
-	if !w.joined && w.Ready != nil {
-		w.joined = true
-		w.Ready()
-	}
+	w.Log.Info("Session has begun", "with", link.Peer(), "fleet", s.fleet)
+	w.Status("connected to the dispatcher at " + link.Peer())
+	defer w.joined.Store(nil)
 	return s.run(ctx, stopped)
 }
 
@@ -165,11 +189,12 @@ func (s *session) join() error {
 		if welcome.Name != "" {
 			s.Executor.Call(welcome.Name)
 		}
+		s.joined.Store(&Joined{s.link.Peer(), hello, time.Now()})
 		s.fleet, s.generation, s.maxOutput = welcome.Fleet, welcome.Generation, welcome.MaxOutput
 		s.silence = 3 * max(welcome.Heartbeat, time.Second)
 	}
 	if generation != s.generation {
-		s.dropAll(held)
+		s.dropAll()
 	}
 	s.specs = map[octaskly.JobID]*jobSpec{}
 	s.first = &first
@@ -178,7 +203,8 @@ func (s *session) join() error {
 
 // dropAll forgets what another fleet, or the store from before a restored
 // backup, gave us.
-func (s *session) dropAll(held []protocol.Held) {
+func (s *session) dropAll() {
+	_, held := s.Executor.Held()
 	for _, h := range held {
 		s.Executor.Stop(h.ID, true)
 	}

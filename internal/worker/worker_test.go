@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -51,6 +52,18 @@ func (x *fakeExecutor) Offer(attempts []*executor.Attempt) {
 		x.offered[a.ID] = a
 		x.told <- "offer " + a.ID.String()
 	}
+}
+
+func (x *fakeExecutor) attempt(id octaskly.AttemptID) *executor.Attempt {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.offered[id]
+}
+
+func (x *fakeExecutor) keep(id octaskly.AttemptID, log *spool.Log) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.outputs[id] = log
 }
 
 func (x *fakeExecutor) end(id octaskly.AttemptID) {
@@ -126,6 +139,7 @@ type rig struct {
 	*testing.T
 	x        *fakeExecutor
 	listener transport.Listener
+	relayed  bool
 	stop     context.CancelFunc
 	done     chan error
 	link     transport.Session
@@ -133,7 +147,14 @@ type rig struct {
 	out      *protocol.Writer
 }
 
-func newRig(t *testing.T) *rig {
+// eachWay runs a test with a worker that has its executor inside, and with one
+// that is a relay.
+func eachWay(t *testing.T, test func(*testing.T, *rig)) {
+	t.Run("inside", func(t *testing.T) { test(t, newRig(t, false)) })
+	t.Run("relay", func(t *testing.T) { test(t, newRig(t, true)) })
+}
+
+func newRig(t *testing.T, relayed bool) *rig {
 	key := security.GenerateKey()
 	port, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -144,24 +165,54 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	x := newFakeExecutor()
-	w, err := New(Config{
-		ID: "0123456789abcdef", Name: "w1", Slots: 2, Dir: t.TempDir(), Executor: x, Log: slog.New(slog.DiscardHandler),
-		Dial: func(ctx context.Context) (transport.Session, error) {
-			return transport.DialTCP(ctx, port.Addr().String(), transport.Config{Key: key})
-		},
-	})
+	dial := func(ctx context.Context) (transport.Session, error) {
+		return transport.DialTCP(ctx, port.Addr().String(), transport.Config{Key: key})
+	}
+	config := Config{Slots: 2, Dir: t.TempDir(), Executor: x, Log: slog.New(slog.DiscardHandler), Status: func(string) {}}
+	if !relayed {
+		config.ID, config.Name, config.Dial = "0123456789abcdef", "w1", dial
+	}
+	w, err := New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	r := &rig{T: t, x: x, listener: listener, stop: stop, done: make(chan error, 1)}
-	go func() { r.done <- w.Run(ctx, func() { x.told <- "stopped" }) }()
+	r := &rig{T: t, x: x, listener: listener, relayed: relayed, stop: stop, done: make(chan error, 1)}
+	stopped := func() { x.told <- "stopped" }
+	if relayed {
+		go func() { r.done <- runRelayed(ctx, w, dial, stopped) }()
+	} else {
+		go func() { r.done <- w.Run(ctx, stopped) }()
+	}
 	t.Cleanup(func() {
 		stop()
 		listener.Close()
 		<-r.done
 	})
 	return r
+}
+
+// runRelayed runs w as an executor apart, with a relay before it.
+func runRelayed(ctx context.Context, w *Worker, dial func(context.Context) (transport.Session, error), stopped func()) error {
+	path := filepath.Join(w.Dir, "x.sock")
+	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: path})
+	if err != nil {
+		return err
+	}
+	defer ln.Close()
+	listener := transport.ListenUnix(ln, transport.UnixConfig{Allowed: func(uint32) bool { return true }})
+	defer listener.Close()
+	relay := &Relay{
+		ID: "0123456789abcdef", Name: "w1", Log: w.Log, Status: func(string) {}, Dial: dial,
+		Executor: func(ctx context.Context) (transport.Session, error) { return transport.DialUnix(ctx, path) },
+	}
+	relaying, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var group sync.WaitGroup
+	group.Go(func() { relay.Run(relaying) })
+	err = w.Attend(ctx, listener.Accept, stopped)
+	cancel()
+	group.Wait()
+	return err
 }
 
 // accept takes the worker's next session and returns its hello.
@@ -195,7 +246,11 @@ func (r *rig) send(m *protocol.ToWorker) {
 }
 
 func (r *rig) welcome(generation string) {
+	r.Helper()
 	r.send(&protocol.ToWorker{Welcome: &protocol.Welcome{Version: 1, Generation: generation, Heartbeat: time.Minute, MaxOutput: 1 << 20}})
+	if r.relayed {
+		r.expect("call w1") // a relay tells its executor
+	}
 }
 
 func (r *rig) expect(want string) {
@@ -220,8 +275,9 @@ func (r *rig) spec(job octaskly.JobID, spec octaskly.Spec) protocol.JobSpec {
 
 var first = octaskly.AttemptID{Job: 1, Index: 3, Number: 2}
 
-func TestSession(t *testing.T) {
-	r := newRig(t)
+func TestSession(t *testing.T) { eachWay(t, testSession) }
+
+func testSession(t *testing.T, r *rig) {
 	if hello := r.accept(); hello.Name != "w1" || hello.Slots != 2 || len(hello.Held) != 0 {
 		t.Errorf("hello: %+v", hello)
 	}
@@ -233,7 +289,7 @@ func TestSession(t *testing.T) {
 	})
 	r.expect("offer 1.3/2")
 	r.expect("offer 1.4/2")
-	if a := r.x.offered[first]; a.Item != "a" || !a.Array || a.Spec.Argv[0] != "true" || a.Generation != "g1" || a.Err != nil {
+	if a := r.x.attempt(first); a.Item != "a" || !a.Array || a.Spec.Argv[0] != "true" || a.Generation != "g1" || a.Err != nil {
 		t.Errorf("the attempt: %+v", a)
 	}
 	if m := r.read(); m.Pong != 7 {
@@ -260,8 +316,9 @@ func TestSession(t *testing.T) {
 }
 
 // An end that was not acknowledged is told again in the next session.
-func TestReconnect(t *testing.T) {
-	r := newRig(t)
+func TestReconnect(t *testing.T) { eachWay(t, testReconnect) }
+
+func testReconnect(t *testing.T, r *rig) {
 	r.accept()
 	r.welcome("g1")
 	r.x.end(first)
@@ -277,8 +334,9 @@ func TestReconnect(t *testing.T) {
 }
 
 // What another store has given out is dropped.
-func TestOtherGeneration(t *testing.T) {
-	r := newRig(t)
+func TestOtherGeneration(t *testing.T) { eachWay(t, testOtherGeneration) }
+
+func testOtherGeneration(t *testing.T, r *rig) {
 	r.x.end(first)
 	r.accept()
 	r.welcome("g2")
@@ -286,8 +344,9 @@ func TestOtherGeneration(t *testing.T) {
 }
 
 // A refusal is no end: the worker tries again.
-func TestRefused(t *testing.T) {
-	r := newRig(t)
+func TestRefused(t *testing.T) { eachWay(t, testRefused) }
+
+func testRefused(t *testing.T, r *rig) {
 	for range 2 {
 		r.accept()
 		r.send(&protocol.ToWorker{Welcome: &protocol.Welcome{Refused: "not you"}})
@@ -295,8 +354,9 @@ func TestRefused(t *testing.T) {
 }
 
 // A spec that cannot be read fails its attempts, with the reason.
-func TestBadSpec(t *testing.T) {
-	r := newRig(t)
+func TestBadSpec(t *testing.T) { eachWay(t, testBadSpec) }
+
+func testBadSpec(t *testing.T, r *rig) {
 	r.accept()
 	r.welcome("g1")
 	r.send(&protocol.ToWorker{
@@ -305,19 +365,20 @@ func TestBadSpec(t *testing.T) {
 	})
 	r.expect("offer 1.3/2")
 	r.expect("offer 2.0/1")
-	if err := r.x.offered[first].Err; err == nil || !strings.Contains(err.Error(), "version 99") {
+	if err := r.x.attempt(first).Err; err == nil || !strings.Contains(err.Error(), "version 99") {
 		t.Errorf("of a future spec: %v", err)
 	}
-	if err := r.x.offered[octaskly.AttemptID{Job: 2, Number: 1}].Err; err == nil {
+	if err := r.x.attempt(octaskly.AttemptID{Job: 2, Number: 1}).Err; err == nil {
 		t.Error("an attempt without a spec is executed")
 	}
 }
 
-func TestOutput(t *testing.T) {
-	r := newRig(t)
+func TestOutput(t *testing.T) { eachWay(t, testOutput) }
+
+func testOutput(t *testing.T, r *rig) {
 	log := spool.Create(spool.Options{})
 	log.Append(spool.Stdout, []byte("hello "))
-	r.x.outputs[first] = log
+	r.x.keep(first, log)
 	r.accept()
 	r.welcome("g1")
 	r.send(&protocol.ToWorker{Fetch: []protocol.Fetch{{ID: first}}})
@@ -339,8 +400,9 @@ func TestOutput(t *testing.T) {
 }
 
 // Standard input is fetched once, checked, and kept while its job uses it.
-func TestStdin(t *testing.T) {
-	r := newRig(t)
+func TestStdin(t *testing.T) { eachWay(t, testStdin) }
+
+func testStdin(t *testing.T, r *rig) {
 	sum := sha256.Sum256([]byte("input"))
 	blob := octaskly.Blob(hex.EncodeToString(sum[:]))
 	r.accept()
@@ -356,7 +418,7 @@ func TestStdin(t *testing.T) {
 		io.WriteString(bulk, data)
 		bulk.Close()
 		r.expect("offer 1.3/2")
-		a := r.x.offered[first]
+		a := r.x.attempt(first)
 		if text, err := os.ReadFile(a.StdinPath); data == "input" && (err != nil || string(text) != data || a.Err != nil) {
 			t.Errorf("%q, %v, %v", text, err, a.Err)
 		} else if data != "input" && a.Err == nil {
@@ -365,7 +427,7 @@ func TestStdin(t *testing.T) {
 	}
 	r.send(&protocol.ToWorker{Assign: []protocol.Assign{{Job: 1, Elements: octaskly.Span(3, 3), Attempt: 3}}})
 	r.expect("offer 1.3/3")
-	path := r.x.offered[first].StdinPath
+	path := r.x.attempt(first).StdinPath
 	r.send(&protocol.ToWorker{Forget: []octaskly.JobID{1}, Ping: 1})
 	r.read()
 	if _, err := os.Stat(path); !os.IsNotExist(err) {

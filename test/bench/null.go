@@ -88,7 +88,7 @@ func runNull(ctx context.Context, group *errgroup.Group, d *dispatcher.Dispatche
 		return err
 	}
 	w, err := worker.New(worker.Config{
-		ID: "0123456789abcdef", Name: "null", Slots: 4, Dir: dir, Executor: newNullExecutor(), Log: log,
+		ID: "0123456789abcdef", Name: "null", Slots: 4, Dir: dir, Executor: newNullExecutor(), Log: log, Status: func(string) {},
 		Dial: func(ctx context.Context) (transport.Session, error) {
 			return transport.DialTCP(ctx, port.Addr().String(), transport.Config{Key: key})
 		},
@@ -154,3 +154,4 @@ func (x *nullExecutor) Signal(octaskly.AttemptID, int) error             { retur
 func (x *nullExecutor) Output(octaskly.AttemptID) (*spool.Log, bool)     { return nil, false }
 func (x *nullExecutor) Release([]octaskly.AttemptID)                     {}
 func (x *nullExecutor) Features() []string                               { return nil }
+func (x *nullExecutor) Call(string)                                      {}

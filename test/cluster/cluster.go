@@ -48,7 +48,7 @@ func New(o Options) (*Cluster, error) {
 		return nil, fmt.Errorf("cannot make a scratch directory: %w", err)
 	}
 	c := &Cluster{options: o, programs: programs, Dir: dir}
-	c.Dispatcher = c.daemon("dispatcher", c.dispatcherArgs)
+	c.Dispatcher = c.daemon("dispatcher", "listening on ", c.dispatcherArgs)
 	if err := c.furnish(); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot use scratch directory %q: %w", dir, err), os.RemoveAll(dir))
 	}
@@ -80,9 +80,25 @@ func (c *Cluster) furnish() error {
 // Worker makes a worker that does not run yet. Names are plain file names, each
 // used once; "dispatcher" is taken.
 func (c *Cluster) Worker(name string, flags ...string) *Daemon {
-	w := c.daemon(name, func() []string { return append(c.workerArgs(name), flags...) })
+	w := c.daemon(name, "connected to ", func() []string { return append(c.workerArgs(name), flags...) })
 	c.Workers = append(c.Workers, w)
 	return w
+}
+
+// Apart makes a worker that does not run yet, and the executor that is to run
+// its commands as nobody, named NAME-x. It takes root.
+func (c *Cluster) Apart(name string, flags ...string) (worker, executor *Daemon) {
+	own := name + "-x"
+	_ = os.Chmod(c.Dir, 0o711) // for nobody to reach its workspaces
+	x := c.daemon(own, "", func() []string {
+		args := []string{"executor", "--state-dir", c.path(own), "--socket", c.path(own + ".sock"), "--slots", "4", "--run-as", "nobody", "--worker-user", "root"}
+		return append(args, flags...)
+	})
+	w := c.daemon(name, "connected to ", func() []string {
+		return append(c.linkArgs(name), "--executor", x.socket)
+	})
+	c.Workers = append(c.Workers, w, x)
+	return w, x
 }
 
 // Socket is the dispatcher's control socket.
@@ -102,11 +118,15 @@ func (c *Cluster) dispatcherArgs() []string {
 const nobody = "127.0.0.1:1"
 
 func (c *Cluster) workerArgs(name string) []string {
-	args := []string{
-		"worker", "--state-dir", c.path(name), "--dispatcher", cmp.Or(c.address, nobody),
-		"--join-key-file", filepath.Join(c.path("dispatcher"), "fleet.key"), "--name", name, "--slots", "4",
+	return append(append(c.linkArgs(name), "--slots", "4"), c.options.WorkerFlags...)
+}
+
+// linkArgs are those that every worker needs.
+func (c *Cluster) linkArgs(name string) []string {
+	return []string{
+		"worker", "--state-dir", c.path(name), "--socket", c.path(name + ".sock"), "--dispatcher", cmp.Or(c.address, nobody),
+		"--join-key-file", filepath.Join(c.path("dispatcher"), "fleet.key"), "--name", name,
 	}
-	return append(args, c.options.WorkerFlags...)
 }
 
 func (c *Cluster) path(name string) string { return filepath.Join(c.Dir, name) }

@@ -24,20 +24,21 @@ type Daemon struct {
 	args    func() []string // of the next run
 	socket  string          // control socket
 	notify  string          // socket for sd_notify(3)
+	says    string          // how its status begins when it is ready
 	log     string          // file with what it says
 	run     *run            // the latest; nil before the first
 	killed  bool            // it was, by KILL, and may have left commands
 }
 
-func (c *Cluster) daemon(name string, args func() []string) *Daemon {
+func (c *Cluster) daemon(name, says string, args func() []string) *Daemon {
 	return &Daemon{
-		Name: name, cluster: c, args: args,
+		Name: name, says: says, cluster: c, args: args,
 		socket: c.path(name + ".sock"), notify: c.path(name + ".notify"), log: c.path(name + ".log"),
 	}
 }
 
 // Start launches the daemon and awaits that it is ready: a dispatcher listens, a
-// worker is connected.
+// worker is connected, an executor serves.
 func (d *Daemon) Start(ctx context.Context) error {
 	if err := d.Launch(); err != nil {
 		return err
@@ -104,6 +105,24 @@ func (d *Daemon) Signal(sig os.Signal) error {
 	}
 	return nil
 }
+
+// Reload sends HUP and awaits that the daemon is ready again.
+func (d *Daemon) Reload(ctx context.Context) error {
+	if err := d.Signal(syscall.SIGHUP); err != nil {
+		return err
+	}
+	select {
+	case <-d.run.notices.again:
+		return nil
+	case <-d.run.ended:
+		return fmt.Errorf("cannot reload %s: it has ended; it said:\n%s", d.Name, d.Logs())
+	case <-ctx.Done():
+		return fmt.Errorf("cannot reload %s: %w; it said:\n%s", d.Name, context.Cause(ctx), d.Logs())
+	}
+}
+
+// Socket is the daemon's control socket.
+func (d *Daemon) Socket() string { return d.socket }
 
 // Wait returns the exit code, -1 if a signal ended it.
 func (d *Daemon) Wait(ctx context.Context) (int, error) {

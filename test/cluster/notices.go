@@ -13,11 +13,14 @@ import (
 // the daemon, which would hang in its next notice otherwise.
 type notices struct {
 	conn   *net.UnixConn
-	ready  chan struct{} // closed by the first READY=1
-	status string        // the last STATUS up to READY=1; read it after ready
+	want   string        // how the status begins of one that is ready
+	served bool          // READY=1 came
+	ready  chan struct{} // closed when both are there
+	status string        // the last one up to then; read it after ready
+	again  chan struct{} // gets something with every later READY=1
 }
 
-func listenNotices(path string) (*notices, error) {
+func listenNotices(path, want string) (*notices, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -25,7 +28,7 @@ func listenNotices(path string) (*notices, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot await notices: %w", err)
 	}
-	return &notices{conn: conn, ready: make(chan struct{})}, nil
+	return &notices{conn: conn, want: want, ready: make(chan struct{}), again: make(chan struct{}, 100)}, nil
 }
 
 // read returns when the socket is closed.
@@ -37,8 +40,11 @@ func (n *notices) read() {
 		if err != nil {
 			return
 		}
-		if !ready {
-			ready = n.note(string(buf[:size]))
+		switch notice := string(buf[:size]); {
+		case !ready:
+			ready = n.note(notice)
+		case strings.HasPrefix(notice, "READY=1"):
+			n.again <- struct{}{}
 		}
 	}
 }
@@ -48,8 +54,9 @@ func (n *notices) note(notice string) (ready bool) {
 		if status, ok := strings.CutPrefix(line, "STATUS="); ok {
 			n.status = status
 		}
-		ready = ready || line == "READY=1"
+		n.served = n.served || line == "READY=1"
 	}
+	ready = n.served && strings.HasPrefix(n.status, n.want)
 	if ready {
 		close(n.ready)
 	}

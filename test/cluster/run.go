@@ -23,7 +23,7 @@ func launch(d *Daemon) (*run, error) {
 		return nil, err
 	}
 	defer log.Close()
-	notices, err := listenNotices(d.notify)
+	notices, err := listenNotices(d.notify, d.says)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/octaskly/octaskly/internal/config"
+	"github.com/octaskly/octaskly/internal/systemd"
+)
+
+// reloadOnHangup has SIGHUP read the configuration again, until ctx is done. Of
+// what has changed the log level is taken at once.
+func (p *process) reloadOnHangup(ctx context.Context, load func() (config.Common, error)) error {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, unix.SIGHUP)
+	defer signal.Stop(hup)
+	for {
+		select {
+		case <-hup:
+			systemd.Reloading()
+			p.reload(load)
+			systemd.Ready("")
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (p *process) reload(load func() (config.Common, error)) {
+	c, err := load()
+	if err != nil {
+		p.log.Error("The configuration stays as it was", "error", err)
+		return
+	}
+	p.level.Set(c.LogLevel.Level())
+	p.log.Info("The configuration is read again; the log level counts from now on, all else from the next start", "log_level", c.LogLevel.Level())
+}

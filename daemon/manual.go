@@ -1,0 +1,199 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/octaskly/octaskly/internal/dirs"
+	"github.com/octaskly/octaskly/internal/manual"
+)
+
+// manualPages makes the pages, by the names of their files.
+var manualPages = map[string]func(*cli.App) (*manual.Page, error){
+	"octasklyd.8":     daemonPage,
+	"octaskly.toml.5": configPage,
+}
+
+func manualCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "manual",
+		Usage:     "print a manual page, octasklyd(8) or octaskly.toml(5), as roff",
+		ArgsUsage: "octasklyd.8|octaskly.toml.5",
+		Hidden:    true,
+		Action: func(c *cli.Context) error {
+			page, ok := manualPages[c.Args().First()]
+			if !ok || c.NArg() != 1 {
+				return usageError{errors.New("cannot tell which manual page; want octasklyd.8 or octaskly.toml.5")}
+			}
+			p, err := page(c.App)
+			if err != nil {
+				return err
+			}
+			return p.Write(c.App.Writer)
+		},
+	}
+}
+
+// newPage is what both pages have in common.
+func newPage(name string, number int, about string) (*manual.Page, error) {
+	date, err := manual.SourceDate()
+	return &manual.Page{Name: name, Number: number, About: about, Source: "octaskly " + version, Date: date}, err
+}
+
+func daemonPage(app *cli.App) (*manual.Page, error) {
+	p, err := newPage("octasklyd", 8, "the daemon of octaskly: dispatcher, worker or executor")
+	if err != nil {
+		return nil, err
+	}
+	if err := addDefaults(app); err != nil {
+		return nil, err
+	}
+	p.Manual, p.App, p.Description, p.Sections = "System Administration", app, daemonDescription, daemonSections
+	return p, nil
+}
+
+// addDefaults tells the flags of the roles their defaults, which stand in the
+// configuration.
+func addDefaults(app *cli.App) error {
+	for _, role := range dirs.Roles {
+		defaults, err := defaultsOf(role)
+		if err != nil {
+			return err
+		}
+		for _, f := range app.Command(string(role)).Flags {
+			f := f.(*cli.StringFlag) // see configFlags
+			f.DefaultText = strings.NewReplacer("ROLE", string(role), `"`, "").Replace(defaults[f.Name].text)
+		}
+	}
+	return nil
+}
+
+const daemonDescription = `
+octasklyd is the daemon of octaskly, which makes one queue of commands of the Linux machines that a team has. Its first word says in which role it runs:
+
+*dispatcher*::
+One for all machines. It accepts commands from octasklyctl(1), keeps them in a database on disk, decides which worker runs them, and keeps their results. What it has accepted survives a crash, its own or the machine's.
+
+*worker*::
+One on each machine that runs commands. It connects to the dispatcher and says how much room there is. Typed in a terminal it runs the commands itself; with --executor it has no privileges, runs nothing, and passes them on.
+
+*executor*::
+One on each machine, as root, without any network. It starts commands for the worker on its machine, as another user and in a control group each, watches them, and keeps their output and how they ended while nobody asks.
+
+Every role is configured by flags, by the environment and by files, in this order of precedence; octaskly.toml(5) tells all about it. With octasklyd config check one sees what is wrong with a configuration.
+
+A dispatcher and its workers know a common key, the fleet key. Both prove to each other that they know it before anything else is said, and all that is said is encrypted (TLS 1.3).
+`
+
+var daemonSections = []manual.Section{
+	{Title: "SIGNALS", Text: daemonSignals},
+	{Title: "SYSTEMD", Text: daemonSystemd},
+	{Title: "EXIT STATUS", Text: daemonExit},
+	{Title: "ENVIRONMENT", Text: daemonEnvironment},
+	{Title: "FILES", Text: daemonFiles},
+	{Title: "EXAMPLES", Text: daemonExamples},
+	{Title: "SEE ALSO", Text: "octasklyctl(1), octaskly.toml(5), systemd.service(5), journalctl(1), cgroups(7)"},
+}
+
+const daemonSignals = `
+*SIGTERM*, *SIGINT*::
+The daemon stops in good order; a second one ends it at once. Commands do not notice that a dispatcher stops, nor a worker that has an executor. An executor, or a worker without one, stops its commands: SIGTERM, the time that *grace* gives, SIGKILL. The dispatcher has them run again elsewhere.
+
+*SIGHUP*::
+A dispatcher or worker reads its configuration again and takes *log_level* from it; all else counts from the next start. An executor executes itself anew in its place, with the program and the configuration that are there now; its commands go on.
+`
+
+const daemonSystemd = `
+The packages bring a unit for each role, and enable none:
+
+*octasklyd-dispatcher.service*::
+as user *octaskly*; its socket is _/run/octaskly/dispatcher.sock_
+
+*octasklyd-worker.service*::
+as user *octaskly-worker*; its socket is _/run/octaskly/worker.sock_
+
+*octasklyd-executor.service*::
+as root; the worker's unit brings it along
+
+*octasklyd-key.service*::
+makes _/etc/octaskly/fleet.key_ where there is none; the dispatcher's unit brings it along
+
+All lie in *octaskly.slice*. Members of the group *octaskly* may use the sockets of dispatcher and worker, and so octasklyctl(1). Stopping the worker's unit leaves its commands running; stopping the executor's ends them.
+
+A daemon tells systemd when it serves and what it waits for, and that it is alive (sd_notify(3)). It takes sockets that systemd opened by their names: *control* is the one for octasklyctl, *workers* a TCP socket for workers, *executor* the one for the worker.
+
+Entries in the journal that are about a task have the fields *OCTASKLY_TASK*, *OCTASKLY_JOB*, *OCTASKLY_WORKER* and *OCTASKLY_EVENT*; *journalctl OCTASKLY_TASK=42* tells the story of task 42.
+`
+
+const daemonExit = `
+*0*::
+stopped in good order, or done
+
+*1*::
+it could not be done
+
+*2*::
+the command line makes no sense
+`
+
+const daemonEnvironment = `
+*OCTASKLY_*_KEY_::
+a value for a key of the configuration, see octaskly.toml(5)
+
+*OCTASKLY_CONFIG_DIR*::
+directory of the configuration files
+
+*STATE_DIRECTORY*, *RUNTIME_DIRECTORY*, *CONFIGURATION_DIRECTORY*::
+directories that systemd gives, see systemd.exec(5)
+
+*CREDENTIALS_DIRECTORY*::
+directory of credentials that systemd gives; *fleet.key* in it is the fleet key unless *join_key_file* says otherwise
+
+*XDG_STATE_HOME*, *XDG_RUNTIME_DIR*, *XDG_CONFIG_HOME*, *HOME*::
+where state, sockets and configuration of an ordinary user's daemons lie
+`
+
+const daemonFiles = `
+_/etc/octaskly/fleet.key_::
+the fleet key; copy it from the dispatcher's machine to those of the workers, and let nobody but root read it
+
+_/etc/octaskly/ROLE.toml_, _/etc/octaskly/ROLE.d/*.toml_::
+configuration, see octaskly.toml(5)
+
+_/var/lib/octaskly/ROLE_::
+what must outlive the daemon: database and output of the dispatcher, records and workspaces of the executor
+
+_/run/octaskly/ROLE.sock_::
+where octasklyctl(1) reaches dispatcher and worker, and the worker its executor
+
+_~/.local/state/octaskly_, _$XDG_RUNTIME_DIR/octaskly_, _~/.config/octaskly_::
+the same for daemons that an ordinary user runs
+`
+
+const daemonExamples = `
+Try it on one machine, as any user, each in a terminal of its own; the worker finds the dispatcher:
+
+    octasklyd dispatcher
+    octasklyd worker
+    octasklyctl run -- uname -a
+
+Add a worker on another machine:
+
+    scp HOST:.local/state/octaskly/dispatcher/fleet.key fleet.key
+    octasklyd worker --dispatcher HOST:7878 --join-key-file fleet.key
+
+The same from packages, first on the dispatcher's machine, then on that of a worker:
+
+    systemctl enable --now octasklyd-dispatcher
+
+    scp HOST:/etc/octaskly/fleet.key /etc/octaskly/fleet.key
+    echo 'dispatcher = "HOST:7878"' > /etc/octaskly/worker.d/dispatcher.toml
+    systemctl enable --now octasklyd-worker
+
+See what a daemon would do with its configuration:
+
+    octasklyd config check worker
+    octasklyd config show worker
+`

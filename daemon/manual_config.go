@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/octaskly/octaskly/internal/config"
+	"github.com/octaskly/octaskly/internal/dirs"
+)
+
+// builtIn is the default of a key.
+type builtIn struct {
+	key   string
+	value string // as a file would have it
+	text  string // the same, or in words
+}
+
+// hostDefaults says in words what depends on the machine, or what it means that
+// nothing is given.
+var hostDefaults = map[string]string{
+	"state_dir":     "/var/lib/octaskly/ROLE for root, ~/.local/state/octaskly/ROLE for others",
+	"socket":        "/run/octaskly/ROLE.sock for root, octaskly/ROLE.sock in $XDG_RUNTIME_DIR for others",
+	"join_key_file": "fleet.key among the credentials that systemd gives, else in the state directory of the dispatcher, which makes it there",
+	"dispatcher":    "the one on this machine, 127.0.0.1:7878",
+	"executor":      "none, the worker runs commands itself",
+	"name":          "the host's name",
+	"slots":         "the number of processors",
+	"cpus":          "all processors",
+	"memory":        "all there is",
+	"worker_user":   "octaskly-worker for root, else oneself",
+	"run_as":        "octaskly-task for root, else oneself",
+	"directories":   "any that run_as may enter",
+}
+
+// keyNotes says more on a key than its flag's help.
+var keyNotes = map[string]string{
+	"state_dir":            "No two daemons can share it.",
+	"socket":               "It has 107 bytes at most. A daemon that systemd starts takes the socket that systemd has opened.",
+	"listen":               "Without a host it is every address of the machine. Port 0 is any free one.",
+	"join_key_file":        "Nobody but its owner may have access to the file.",
+	"fleet":                "Letters, digits, dots, underscores and hyphens make a name, up to 64 of them.",
+	"limits.max_output":    "What an attempt writes after that is dropped.",
+	"limits.max_queued":    "Every element of an array counts. A submission that does not fit is refused.",
+	"limits.lease":         "After that its attempts count as lost and run again elsewhere; one that comes back earlier has lost nothing.",
+	"limits.commit_linger": "Ends that are written together need one write to the disk; *0s* writes each at once.",
+	"dispatcher":           "The worker tries until it answers.",
+	"name":                 "Letters, digits, dots, underscores and hyphens make a name, up to 64 of them.",
+	"executor":             "That one has the keys about room, too.",
+	"directories":          "In a file they are an array.",
+	"slots":                withoutExecutor,
+	"cpus":                 "It is room for what tasks ask for with --cpus, with up to three decimals, and no limit to what they use. " + withoutExecutor,
+	"memory":               "It is room for what tasks ask for with --memory, and no limit to what they use. " + withoutExecutor,
+	"grace":                "That is how long a command has to end in good order. " + withoutExecutor,
+}
+
+const withoutExecutor = "A worker that has an *executor* must not have this key."
+
+// keyRanges holds the least and the greatest value of a key.
+var keyRanges = map[string][2]string{
+	"limits.max_output":    {"1B", "1TiB"},
+	"limits.max_queued":    {"1", "1000000000"},
+	"limits.lease":         {"100ms", "1d"},
+	"limits.commit_linger": {"0s", "1s"},
+	"slots":                {"1", "4096"},
+	"cpus":                 {"0.001", "65536"},
+	"memory":               {"0B", "1PiB"},
+	"grace":                {"0s", "1h"},
+}
+
+// defaultsOf lists the defaults of a role by flag. It refuses to take for one
+// what this machine's environment says.
+func defaultsOf(role dirs.Role) (map[string]builtIn, error) {
+	// What is wrong with the defaults on this machine is no matter: users that are
+	// missing here, say.
+	c, _ := config.Load(role, config.Sources{File: os.DevNull})
+	var shown bytes.Buffer
+	if err := config.Show(&shown, c); err != nil {
+		return nil, err
+	}
+	values := readShown(shown.String())
+	defaults := map[string]builtIn{}
+	for _, key := range config.Keys(role) {
+		b := builtIn{key: key, value: values[key], text: hostDefaults[key]}
+		if origin := c.Origin(key).Name; b.text == "" && origin != "built in" || b.value == "" {
+			return nil, fmt.Errorf("cannot tell the default of %q: the environment says otherwise; unset all OCTASKLY_* variables", key)
+		}
+		b.text = cmp.Or(b.text, b.value)
+		defaults[config.FlagName(key)] = b
+	}
+	return defaults, nil
+}
+
+// readShown reads the values of keys from what config.Show writes.
+func readShown(text string) map[string]string {
+	values := map[string]string{}
+	table := ""
+	for line := range strings.Lines(text) {
+		line, _, _ = strings.Cut(strings.TrimSpace(line), " # ")
+		name, value, ok := strings.Cut(line, " = ")
+		if ok {
+			values[table+strings.TrimSpace(name)] = strings.TrimSpace(value)
+		} else if line != "" {
+			table = strings.Trim(line, "[]") + "."
+		}
+	}
+	return values
+}

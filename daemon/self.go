@@ -1,0 +1,48 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/api"
+	"github.com/octaskly/octaskly/internal/config"
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/protocol"
+	"github.com/octaskly/octaskly/internal/worker"
+)
+
+// self is what a worker's own socket tells.
+type self struct {
+	c       *config.Worker
+	id      octaskly.WorkerID
+	joined  func() *worker.Joined
+	running func() int
+}
+
+func (s *self) Worker(context.Context, api.Caller) (*api.Worker, error) {
+	w := &api.Worker{ID: string(s.id), Name: s.c.Name, State: "away", Version: version, Running: s.running(), SeenAt: time.Now()}
+	joined := s.joined()
+	if joined == nil {
+		return w, nil
+	}
+	hello := joined.Hello
+	w.State, w.Address = "connected", joined.Address
+	w.Slots, w.Features, w.Contains = hello.Slots, hello.Features, api.Containment(hello.Features)
+	w.CPUs, w.Memory = float64(hello.Room[octaskly.CPU])/1000, hello.Room[octaskly.Memory]
+	return w, nil
+}
+
+func (s *self) Dispatcher() string { return dispatcherOf(s.c) }
+
+func dispatcherOf(c *config.Worker) string { return cmp.Or(c.Dispatcher, localDispatcher) }
+
+// runningOf counts the commands among what an executor has.
+func runningOf(held []protocol.Held) (n int) {
+	for _, h := range held {
+		if h.State == octaskly.Running {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,82 @@
+package dispatcher
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/systemd"
+)
+
+// Stories are what the log tells of single jobs and tasks once it is durable:
+// journalctl OCTASKLY_TASK=42 reads them. They are told by a goroutine of their
+// own, for the core must not wait for a log; what it cannot take is left out.
+type story struct {
+	message string
+	attrs   []slog.Attr
+}
+
+// maxStories is how many may wait to be told.
+const maxStories = 1024
+
+// tellStories does so until the core has ended.
+func (d *Dispatcher) tellStories() {
+	for {
+		select {
+		case s := <-d.stories:
+			d.Log.LogAttrs(context.Background(), systemd.LevelTask, s.message, s.attrs...)
+		case <-d.gone:
+			return
+		}
+	}
+}
+
+func (c *core) tell(make func() story) {
+	if !c.Log.Enabled(context.Background(), systemd.LevelTask) {
+		return
+	}
+	select {
+	case c.stories <- make():
+	default:
+	}
+}
+
+// tellOf tells what a commit has made durable.
+func (c *core) tellOf(b *batch) {
+	for i := range b.accepted {
+		c.tell(func() story { return submitted(&b.accepted[i]) })
+	}
+	for _, t := range b.tasks {
+		c.tell(func() story { return c.moved(t) })
+	}
+}
+
+func submitted(j *octaskly.Job) story {
+	attrs := []slog.Attr{
+		slog.String(systemd.TaskKey, j.ID.String()),
+		slog.String(systemd.JobKey, j.ID.String()),
+		slog.String(systemd.EventKey, "submitted"),
+		slog.String("owner", j.Owner),
+	}
+	if j.Array {
+		attrs = append(attrs, slog.Int64("tasks", j.Elements.Count()))
+	}
+	return story{"Task submitted", attrs}
+}
+
+// moved tells in which state a task is now.
+func (c *core) moved(t *task) story {
+	attrs := []slog.Attr{
+		slog.String(systemd.TaskKey, t.job.Task(t.Index).String()),
+		slog.String(systemd.JobKey, t.Job.String()),
+		slog.String(systemd.EventKey, t.State.String()),
+		slog.Int("attempt", t.Attempt),
+	}
+	if w := c.workers[t.Worker]; w != nil {
+		attrs = append(attrs, slog.String(systemd.WorkerKey, w.Name))
+	}
+	if t.Reason != "" {
+		attrs = append(attrs, slog.String("reason", string(t.Reason)))
+	}
+	return story{"Task " + t.State.String(), attrs}
+}

@@ -1,0 +1,288 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/protocol"
+	"github.com/octaskly/octaskly/internal/transport"
+)
+
+// Relay is a worker whose executor is a process of its own. It lends it what an
+// executor does not have: a network, the fleet's key and a name. Every message
+// is decoded and encoded again on its way, so that nothing malformed reaches a
+// process with privileges.
+//
+//	executor ── Unix socket ── Relay ── TLS ── dispatcher
+//
+// A session with the dispatcher lasts as long as the one with the executor, so
+// whoever is back holds exactly what its hello says.
+type Relay struct {
+	ID       octaskly.WorkerID
+	Name     string
+	Version  string // of the program
+	Executor func(context.Context) (transport.Session, error)
+	Dial     func(context.Context) (transport.Session, error)
+	Log      *slog.Logger
+	Status   func(text string) // told, for people, how it stands with the dispatcher
+
+	joined atomic.Pointer[Joined]
+
+	mu   sync.Mutex
+	runs map[octaskly.AttemptID]bool // nil: not known, for there is no session
+}
+
+// Joined is nil while there is no session.
+func (r *Relay) Joined() *Joined { return r.joined.Load() }
+
+// Running is how many commands run here. It is not known without a session; when
+// ctx of Run is done, it is as of then.
+func (r *Relay) Running() (n int, known bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.runs), r.runs != nil
+}
+
+// note keeps count of what runs.
+func (r *Relay) note(batch *protocol.FromWorker) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if hello := batch.Hello; hello != nil {
+		r.runs = map[octaskly.AttemptID]bool{}
+		for _, h := range hello.Held {
+			if h.State == octaskly.Running {
+				r.runs[h.ID] = true
+			}
+		}
+	}
+	for _, s := range batch.Started {
+		r.runs[s.ID] = true
+	}
+	for _, f := range batch.Finished {
+		delete(r.runs, f.ID)
+	}
+	if batch.Goodbye {
+		clear(r.runs)
+	}
+}
+
+func (r *Relay) forgetAll() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.runs = nil
+}
+
+// forget what the dispatcher has given up: its end is not reported.
+func (r *Relay) forget(stops []protocol.Stop) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, stop := range stops {
+		if stop.Drop {
+			delete(r.runs, stop.ID)
+		}
+	}
+}
+
+// Run keeps a session with the dispatcher until ctx is done. Commands go on.
+func (r *Relay) Run(ctx context.Context) error {
+	keep(ctx, r.Log, r.Status, func() error { return r.session(ctx) })
+	return nil
+}
+
+// Held asks the executor for the attempts that it has.
+func (r *Relay) Held(ctx context.Context) ([]protocol.Held, error) {
+	local, err := r.Executor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer local.Close()
+	hello, err := r.hello(local, protocol.NewReader(local.Control()))
+	if err != nil {
+		return nil, err
+	}
+	return hello.Held, nil
+}
+
+func (r *Relay) session(ctx context.Context) error {
+	local, err := r.Executor(ctx)
+	if err != nil {
+		return err
+	}
+	defer local.Close()
+	link, err := r.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer link.Close()
+	p := &passage{
+		Relay: r, local: local, link: link,
+		fromLocal: protocol.NewReader(local.Control()), toLocal: protocol.NewWriter(local.Control()),
+		fromLink: protocol.NewReader(link.Control()), toLink: protocol.NewWriter(link.Control()),
+	}
+	if err := p.introduce(); err != nil {
+		return fmt.Errorf("cannot join: %w", err)
+	}
+	r.Status("connected to the dispatcher at " + link.Peer())
+	defer r.joined.Store(nil)
+	err = p.run(ctx)
+	if ctx.Err() == nil {
+		r.forgetAll()
+	}
+	return err
+}
+
+// hello waits for the executor's, and makes it this worker's.
+func (r *Relay) hello(local transport.Session, in *protocol.Reader) (*protocol.Hello, error) {
+	if err := local.Control().SetReadDeadline(time.Now().Add(welcomeTimeout)); err != nil {
+		return nil, err
+	}
+	var first protocol.FromWorker
+	if err := in.Read(&first); err != nil {
+		return nil, fmt.Errorf("the executor does not answer: %w", err)
+	}
+	if first.Hello == nil {
+		return nil, errors.New("the executor does not say hello")
+	}
+	if err := local.Control().SetReadDeadline(time.Time{}); err != nil {
+		return nil, err
+	}
+	first.Hello.Worker, first.Hello.Name, first.Hello.Software = r.ID, r.Name, r.Version
+	return first.Hello, nil
+}
+
+// passage is one session of each side, joined.
+type passage struct {
+	*Relay
+	local, link         transport.Session
+	fromLocal, fromLink *protocol.Reader
+	toLocal, toLink     *protocol.Writer
+	silence             time.Duration
+}
+
+// introduce the executor to the dispatcher.
+func (p *passage) introduce() error {
+	hello, err := p.hello(p.local, p.fromLocal)
+	if err != nil {
+		return err
+	}
+	first := &protocol.FromWorker{Hello: hello}
+	p.note(first)
+	if err := pass(p.toLink, p.link, first); err != nil {
+		return err
+	}
+	if err := p.link.Control().SetReadDeadline(time.Now().Add(welcomeTimeout)); err != nil {
+		return err
+	}
+	var answer protocol.ToWorker
+	if err := p.fromLink.Read(&answer); err != nil {
+		return err
+	}
+	switch welcome := answer.Welcome; {
+	case welcome == nil:
+		return errors.New("the dispatcher did not answer the hello")
+	case welcome.Refused != "":
+		return &RefusedError{welcome.Refused}
+	default:
+		welcome.Name = p.Name
+		p.silence = 3 * max(welcome.Heartbeat, time.Second)
+		p.joined.Store(&Joined{p.link.Peer(), hello, time.Now()})
+		p.Log.Info("Session has begun", "with", p.link.Peer(), "fleet", welcome.Fleet, "held", len(hello.Held))
+	}
+	return pass(p.toLocal, p.local, &answer)
+}
+
+// run carries messages until either side, or ctx, ends.
+func (p *passage) run(ctx context.Context) error {
+	group, inner := errgroup.WithContext(ctx)
+	group.Go(p.up)
+	group.Go(p.down)
+	group.Go(func() error { p.carryBulks(inner, group); return nil })
+	group.Go(func() error {
+		<-inner.Done()
+		p.link.Close()
+		p.local.Close()
+		return inner.Err()
+	})
+	return group.Wait()
+}
+
+func (p *passage) up() error {
+	for {
+		var batch protocol.FromWorker
+		if err := p.fromLocal.Read(&batch); err != nil {
+			return fmt.Errorf("lost the executor: %w", err)
+		}
+		p.note(&batch)
+		if err := pass(p.toLink, p.link, &batch); err != nil {
+			return fmt.Errorf("lost the dispatcher: %w", err)
+		}
+	}
+}
+
+func (p *passage) down() error {
+	for {
+		if err := p.link.Control().SetReadDeadline(time.Now().Add(p.silence)); err != nil {
+			return err
+		}
+		var batch protocol.ToWorker
+		if err := p.fromLink.Read(&batch); err != nil {
+			return fmt.Errorf("lost the dispatcher: %w", err)
+		}
+		p.forget(batch.Stop)
+		if err := pass(p.toLocal, p.local, &batch); err != nil {
+			return fmt.Errorf("lost the executor: %w", err)
+		}
+	}
+}
+
+func pass(to *protocol.Writer, session transport.Session, batch any) error {
+	if err := session.Control().SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
+	return to.Write(batch)
+}
+
+// carryBulks joins each bulk channel that the executor opens with one to the
+// dispatcher.
+func (p *passage) carryBulks(ctx context.Context, group *errgroup.Group) {
+	for {
+		header, local, err := p.local.AcceptBulk(ctx)
+		if err != nil {
+			return // up hears of it, after what was said last
+		}
+		group.Go(func() error {
+			p.carry(ctx, header, local)
+			return nil
+		})
+	}
+}
+
+// carry copies what one side sends to the other: an output goes up, a blob comes
+// down. What breaks off does so with its session, or is found short by whoever
+// asked for it.
+func (p *passage) carry(ctx context.Context, header []byte, local transport.Channel) {
+	defer local.Close()
+	var kind protocol.BulkHeader
+	if err := protocol.Unmarshal(header, &kind); err != nil {
+		p.Log.Warn("The executor opens a channel for nothing known", "error", err)
+		return
+	}
+	link := openBulk(ctx, p.link, header, p.Log)
+	if link == nil {
+		return // the session is over
+	}
+	defer link.Close()
+	if kind.Output != nil {
+		copyOut(link, local)
+	} else {
+		copyOut(local, &impatient{link})
+	}
+}
