@@ -11,7 +11,7 @@ export CGO_ENABLED = 0
 BUILD = go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)'
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race vet staticcheck fuzz bench try clean
+.PHONY: help build test race vet staticcheck fuzz bench try package test-package test-vm clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,8 +44,17 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 bench: ## measure commands per second against the floor of fork and exec
 	go run ./test/bench
 
+package: ## build dist/*.deb and dist/*.rpm
+	packaging/build.sh
+
+test-package: ## build the packages twice and inspect them (needs lintian, rpm, rpmlint, shellcheck, systemd)
+	OCTASKLY_PACKAGE=1 go test -count=1 -timeout 10m -run Package ./test
+
+test-vm: ## install the package in virtual machines and use it there (needs QEMU and mmdebstrap; root installs them)
+	OCTASKLY_VM=1 go test -count=1 -timeout 30m ./test/vm/... ./test/machine
+
 try: ## start a dispatcher and two workers in a scratch directory and run a real job
 	go run ./test/try
 
 clean: ## remove what make built
-	rm -rf bin
+	rm -rf bin dist

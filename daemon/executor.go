@@ -9,8 +9,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"os/user"
-	"strconv"
 	"sync"
 	"time"
 
@@ -120,16 +118,12 @@ func accountOf(name string) (*executor.Account, error) {
 
 // obeys is the rule of whom the executor obeys: root, itself and the worker's user.
 func obeys(name string) (func(uid uint32) bool, error) {
-	u, err := user.Lookup(name)
+	workers, err := executor.LookupAccount(name)
 	if err != nil {
-		return nil, fmt.Errorf("cannot find worker_user %q: %w", name, err)
+		return nil, fmt.Errorf("cannot obey worker_user: %w", err)
 	}
-	workers, err := strconv.ParseUint(u.Uid, 10, 32)
-	if err != nil {
-		return nil, fmt.Errorf("cannot find worker_user %q: %w", name, err)
-	}
-	own := uint32(os.Geteuid())
-	return func(uid uint32) bool { return uid == 0 || uid == own || uid == uint32(workers) }, nil
+	own := os.Geteuid()
+	return func(uid uint32) bool { return uid == 0 || int(uid) == own || int(uid) == workers.UID }, nil
 }
 
 // executorSocket is inherited from the program before, passed by the service

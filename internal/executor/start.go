@@ -66,6 +66,9 @@ func (s *slot) openStdin(e *entry) (fd int, err error) {
 	fd = s.x.null
 	if e.StdinPath != "" {
 		fd, err = unix.Open(e.StdinPath, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if account := s.x.account; err == nil && account != nil {
+			err = account.mayRead(fd)
+		}
 	}
 	s.files[0] = uintptr(fd)
 	return fd, err

@@ -39,7 +39,8 @@ func measureArray(ctx context.Context, l *lab) ([]float64, error) {
 		if _, err := runArray(ctx, c, warmUp); err != nil {
 			return nil, err
 		}
-		before, err := spent(c)
+		daemons := []*cluster.Daemon{c.Dispatcher, c.Workers[0]}
+		before, err := spentBy(daemons)
 		if err != nil {
 			return nil, err
 		}
@@ -47,7 +48,7 @@ func measureArray(ctx context.Context, l *lab) ([]float64, error) {
 		if err != nil {
 			return nil, err
 		}
-		after, err := spent(c)
+		after, err := spentBy(daemons)
 		if err != nil {
 			return nil, err
 		}
@@ -59,6 +60,67 @@ func measureArray(ctx context.Context, l *lab) ([]float64, error) {
 		}
 		return append(figures, dispatcher.rss, worker.rss), errors.Join(err1, err2)
 	})
+}
+
+// apartProbe is the array with worker and executor as two processes, commands as
+// another user.
+func apartProbe(l *lab) probe {
+	return probe{
+		name: "apart",
+		rows: []row{
+			{name: "apart", unit: rate, about: "the array with worker and executor apart, as installed", aims: []aim{atLeast(0.75, floorRow)}},
+			{name: "apart CPU", unit: micros, about: "of processor time for each command, all told"},
+			{name: "apart dispatcher CPU", unit: micros, about: "the dispatcher's part"},
+			{name: "apart worker CPU", unit: micros, about: "the worker's part: it passes messages on"},
+			{name: "apart executor CPU", unit: micros, about: "the executor's part, without the command itself"},
+			{name: "apart worker RSS", unit: mega, about: "afterwards"},
+			{name: "apart executor RSS", unit: mega, about: "afterwards"},
+		},
+		measure: func(ctx context.Context, l *lab) ([]float64, error) {
+			return l.withApart(ctx, l.slots(), func(c *cluster.Cluster) ([]float64, error) { return measureApart(ctx, l, c) })
+		},
+	}
+}
+
+func measureApart(ctx context.Context, l *lab, c *cluster.Cluster) ([]float64, error) {
+	if _, err := runArray(ctx, c, warmUp); err != nil {
+		return nil, err
+	}
+	daemons := append([]*cluster.Daemon{c.Dispatcher}, c.Workers...)
+	before, err := spentBy(daemons)
+	if err != nil {
+		return nil, err
+	}
+	took, err := runArray(ctx, c, l.tasks)
+	if err != nil {
+		return nil, err
+	}
+	after, err := spentBy(daemons)
+	if err != nil {
+		return nil, err
+	}
+	figures := []float64{l.rate(took)}
+	for i := range after {
+		figures = append(figures, l.perTask(after[i]-before[i]))
+	}
+	worker, err1 := readMemory(c.Workers[0].PID())
+	executor, err2 := readMemory(c.Workers[1].PID())
+	return append(figures, worker.rss, executor.rss), errors.Join(err1, err2)
+}
+
+// spentBy is the processor time so far of all and their commands, and of each by
+// itself.
+func spentBy(daemons []*cluster.Daemon) ([]time.Duration, error) {
+	all := make([]time.Duration, 1, 1+len(daemons))
+	for _, d := range daemons {
+		used, err := readProcessor(d.PID())
+		if err != nil {
+			return nil, err
+		}
+		all[0] += used.own + used.children
+		all = append(all, used.own)
+	}
+	return all, nil
 }
 
 // narrowArrayProbe has no more slots than the floor has processes.
@@ -108,12 +170,4 @@ func haveCompleted(ctx context.Context, c *cluster.Cluster, id string, tasks int
 		return fmt.Errorf("job %s has completed %d of %d tasks", id, got, tasks)
 	}
 	return nil
-}
-
-// spent is the processor time so far of everything, of the dispatcher, and of
-// the worker without its commands.
-func spent(c *cluster.Cluster) ([3]time.Duration, error) {
-	dispatcher, err1 := readProcessor(c.Dispatcher.PID())
-	worker, err2 := readProcessor(c.Workers[0].PID())
-	return [3]time.Duration{dispatcher.own + worker.own + worker.children, dispatcher.own, worker.own}, errors.Join(err1, err2)
 }

@@ -41,8 +41,10 @@ func newLab(o *options) (*lab, error) {
 		}
 	}
 	var err error
-	l.dir, err = os.MkdirTemp(o.dir, "bench-")
-	return l, err
+	if l.dir, err = os.MkdirTemp(o.dir, "bench-"); err != nil {
+		return nil, err
+	}
+	return l, os.Chmod(l.dir, 0o711) // for who runs the commands of an executor apart
 }
 
 func (l *lab) close() error { return os.RemoveAll(l.dir) }
@@ -63,8 +65,27 @@ func (l *lab) perTask(spent time.Duration) float64 {
 
 // withCluster calls use with a new dispatcher and, unless slots is 0, a worker
 // that is connected to it. An error comes with what the daemons have said.
-func (l *lab) withCluster(ctx context.Context, slots int, use func(*cluster.Cluster) ([]float64, error)) (figures []float64, err error) {
-	options := cluster.Options{Parent: l.dir, WorkerFlags: []string{"--slots", strconv.Itoa(slots)}}
+func (l *lab) withCluster(ctx context.Context, slots int, use func(*cluster.Cluster) ([]float64, error)) ([]float64, error) {
+	return l.with(ctx, use, func(c *cluster.Cluster) (daemons []*cluster.Daemon) {
+		if slots > 0 {
+			daemons = append(daemons, c.Worker("w1", "--slots", strconv.Itoa(slots)))
+		}
+		return daemons
+	})
+}
+
+// withApart is withCluster with the worker and its executor in two processes, as
+// the packages have them.
+func (l *lab) withApart(ctx context.Context, slots int, use func(*cluster.Cluster) ([]float64, error)) ([]float64, error) {
+	return l.with(ctx, use, func(c *cluster.Cluster) []*cluster.Daemon {
+		w, x := c.Apart("w1", "--slots", strconv.Itoa(slots))
+		return []*cluster.Daemon{x, w}
+	})
+}
+
+// with starts a dispatcher and what workers makes.
+func (l *lab) with(ctx context.Context, use func(*cluster.Cluster) ([]float64, error), workers func(*cluster.Cluster) []*cluster.Daemon) (figures []float64, err error) {
+	options := cluster.Options{Parent: l.dir}
 	if l.profile != "" {
 		options.Profile = filepath.Join(l.profile, l.sample)
 	}
@@ -76,8 +97,8 @@ func (l *lab) withCluster(ctx context.Context, slots int, use func(*cluster.Clus
 	if err := c.Dispatcher.Start(ctx); err != nil {
 		return nil, err
 	}
-	if slots > 0 {
-		if err := c.Worker("w1").Start(ctx); err != nil {
+	for _, d := range workers(c) {
+		if err := d.Start(ctx); err != nil {
 			return nil, err
 		}
 	}

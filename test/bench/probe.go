@@ -56,6 +56,7 @@ var all = []func(*lab) probe{
 	spawnersProbe,
 	xargsProbe,
 	arrayProbe,
+	apartProbe,
 	narrowArrayProbe,
 	nullProbe,
 	singlesProbe,

@@ -67,7 +67,12 @@ func scratch(parent string) (string, error) {
 	return os.MkdirTemp(parent, "octaskly-")
 }
 
+// furnish makes what daemons and people need. Nobody has to reach the workspaces
+// of an executor apart.
 func (c *Cluster) furnish() error {
+	if err := os.Chmod(c.Dir, 0o711); err != nil {
+		return err
+	}
 	for _, name := range []string{"home", "run", "tmp", "config"} {
 		if err := os.Mkdir(c.path(name), 0o700); err != nil {
 			return err
@@ -86,12 +91,14 @@ func (c *Cluster) Worker(name string, flags ...string) *Daemon {
 }
 
 // Apart makes a worker that does not run yet, and the executor that is to run
-// its commands as nobody, named NAME-x. It takes root.
+// its commands, named NAME-x. For root, commands run as nobody.
 func (c *Cluster) Apart(name string, flags ...string) (worker, executor *Daemon) {
 	own := name + "-x"
-	_ = os.Chmod(c.Dir, 0o711) // for nobody to reach its workspaces
 	x := c.daemon(own, "", func() []string {
-		args := []string{"executor", "--state-dir", c.path(own), "--socket", c.path(own + ".sock"), "--slots", "4", "--run-as", "nobody", "--worker-user", "root"}
+		args := []string{"executor", "--state-dir", c.path(own), "--socket", c.path(own + ".sock"), "--slots", "4"}
+		if os.Geteuid() == 0 {
+			args = append(args, "--run-as", "nobody", "--worker-user", "root")
+		}
 		return append(args, flags...)
 	})
 	w := c.daemon(name, "connected to ", func() []string {
