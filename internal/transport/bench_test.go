@@ -3,6 +3,7 @@ package transport
 import (
 	"crypto/tls"
 	"io"
+	"net"
 	"runtime"
 	"testing"
 
@@ -56,7 +57,7 @@ func BenchmarkPingPong(b *testing.B) {
 	}
 }
 
-func echo(c Channel) {
+func echo(c io.ReadWriteCloser) {
 	buf := make([]byte, 200)
 	for {
 		if _, err := io.ReadFull(c, buf); err != nil {
@@ -106,14 +107,19 @@ func benchTLS(b *testing.B) (from, to Channel) {
 		if err != nil {
 			b.Error(err)
 		}
-		accepted <- conn
+		accepted <- bare{conn}
 	}()
 	client, err := tls.Dial("tcp", ln.Addr().String(), clientTLS())
 	if err != nil {
 		b.Fatal(err)
 	}
-	return client, <-accepted
+	return bare{client}, <-accepted
 }
+
+// bare is a connection without a session.
+type bare struct{ net.Conn }
+
+func (b bare) Abort() { b.Close() }
 
 // BenchmarkOpen opens sessions, with the work of both ends.
 func BenchmarkOpen(b *testing.B) {

@@ -32,6 +32,7 @@ func testConformance(t *testing.T, mk func(t *testing.T) pair) {
 		"header":                             testHeader,
 		"many bulks at once":                 testManyBulks,
 		"close of a bulk is EOF":             testBulkEOF,
+		"abort of a bulk is no EOF":          testAbort,
 		"each side opens or accepts":         testSides,
 		"read deadline":                      testReadDeadline,
 		"context":                            testContext,
@@ -134,6 +135,16 @@ func testBulkEOF(t *testing.T, p pair) {
 	}
 	if err := there.Close(); err != nil && !isLost(err) {
 		t.Errorf("Close at the other end: %v", err)
+	}
+	transfer(t, p.worker.Control(), p.dispatcher.Control(), []byte("the session goes on"))
+}
+
+func testAbort(t *testing.T, p pair) {
+	here, _, there := openBulk(t, p, nil)
+	transfer(t, here, there, []byte("the first half"))
+	here.Abort()
+	if got, err := io.ReadAll(there); err == nil {
+		t.Errorf("read %q and no error", got)
 	}
 	transfer(t, p.worker.Control(), p.dispatcher.Control(), []byte("the session goes on"))
 }

@@ -41,10 +41,14 @@ type Channel interface {
 	io.ReadWriteCloser
 	SetReadDeadline(t time.Time) error
 	SetWriteDeadline(t time.Time) error
+	// Abort closes at once. The peer reads an error and not io.EOF, so that it
+	// does not take what it has for all there is.
+	Abort()
 }
 
 // Session is a link between a worker and a dispatcher who have shown each other
-// that they know the fleet key.
+// that they know the fleet key; or between an executor, in the worker's place, and
+// the relay before it.
 type Session interface {
 	// Control returns the channel that is there for as long as the session.
 	// A Read or Write on it that fails, other than a Read by its deadline, ends

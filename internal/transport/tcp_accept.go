@@ -110,7 +110,7 @@ func (l *tcpListener) admitBulk(conn *tls.Conn, raw net.Conn, o opening, a answe
 	l.leave(raw) // from here on it counts in its session
 	header := make([]byte, o.header)
 	if err := exchange(conn, a, header); err != nil {
-		b.abort()
+		b.Abort()
 		return err
 	}
 	conn.SetDeadline(time.Time{})

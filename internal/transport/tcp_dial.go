@@ -129,7 +129,7 @@ func (s *workerSession) openOn(ctx context.Context, raw net.Conn, header []byte)
 		return err
 	})
 	if err != nil {
-		b.abort()
+		b.Abort()
 		return nil, err
 	}
 	return b, nil

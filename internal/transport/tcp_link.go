@@ -115,6 +115,7 @@ func (c *control) Write(p []byte) (int, error) {
 }
 
 func (c *control) Close() error { return c.link.Close() }
+func (c *control) Abort()       { c.link.abort() }
 
 // bulk is a channel of its own that counts in its session.
 type bulk struct {
@@ -129,7 +130,7 @@ func (b *bulk) Close() error {
 	return b.Conn.Close()
 }
 
-func (b *bulk) abort() {
+func (b *bulk) Abort() {
 	b.link.remove(b)
 	b.raw.Close()
 }

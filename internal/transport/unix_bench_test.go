@@ -28,7 +28,7 @@ func BenchmarkUnixBulk(b *testing.B) {
 	})
 }
 
-func benchStream(b *testing.B, from, to Channel) {
+func benchStream(b *testing.B, from, to io.ReadWriteCloser) {
 	received := make(chan error, 1)
 	go func() {
 		_, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{to}, make([]byte, 128<<10))
@@ -61,7 +61,7 @@ func BenchmarkUnixPingPong(b *testing.B) {
 	})
 }
 
-func benchPingPong(b *testing.B, from, to Channel) {
+func benchPingPong(b *testing.B, from, to io.ReadWriteCloser) {
 	go echo(to)
 	b.ReportAllocs()
 	message := make([]byte, 200)

@@ -109,6 +109,7 @@ func (c *unixControl) Write(p []byte) (int, error) {
 }
 
 func (c *unixControl) Close() error { return c.link.Close() }
+func (c *unixControl) Abort()       { c.link.abort() }
 
 // unixBulk is a channel that counts in its session.
 type unixBulk struct {
@@ -122,7 +123,7 @@ func (b *unixBulk) Close() error {
 	return b.hangUp(lastWord)
 }
 
-func (b *unixBulk) abort() {
+func (b *unixBulk) Abort() {
 	b.link.remove(b)
 	b.conn.Close()
 }

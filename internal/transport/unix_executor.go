@@ -48,7 +48,7 @@ func (s *executorSession) openBulk(ctx context.Context, header []byte) (*unixBul
 	}
 	packet := append([]byte{byte(kindBulk)}, header...)
 	if err := sendAtOnce(s.carrier, packet, there); err != nil {
-		b.abort()
+		b.Abort()
 		return nil, err
 	}
 	return b, nil

@@ -266,8 +266,7 @@ func (p *passage) carryBulks(ctx context.Context, group *errgroup.Group) {
 }
 
 // carry copies what one side sends to the other: an output goes up, a blob comes
-// down. What breaks off does so with its session, or is found short by whoever
-// asked for it.
+// down.
 func (p *passage) carry(ctx context.Context, header []byte, local transport.Channel) {
 	defer local.Close()
 	var kind protocol.BulkHeader

@@ -2,6 +2,8 @@ package worker
 
 import (
 	"context"
+	"errors"
+	"io"
 	"log/slog"
 	"time"
 
@@ -139,7 +141,8 @@ const bulkPause = time.Second
 // bulkTimeout is how long the dispatcher may take to read what is sent.
 const bulkTimeout = 60 * time.Second
 
-func copyOut(to transport.Channel, from interface{ Read([]byte) (int, error) }) {
+// copyOut copies to the end. What breaks off is cut for the other side as well.
+func copyOut(to transport.Channel, from io.Reader) {
 	buf := make([]byte, 128<<10)
 	for {
 		n, err := from.Read(buf)
@@ -149,7 +152,11 @@ func copyOut(to transport.Channel, from interface{ Read([]byte) (int, error) }) 
 				return
 			}
 		}
+		if errors.Is(err, io.EOF) {
+			return
+		}
 		if err != nil {
+			to.Abort()
 			return
 		}
 	}
