@@ -121,10 +121,26 @@ func (l left) kill(patience time.Duration) error {
 	return err
 }
 
+// kthreadd is the parent of all threads of the kernel.
+const kthreadd = 2
+
+// marked reports whether p has the marks. In the middle of an exec a process has
+// no environment for a moment.
+func (l left) marked(p process) bool {
+	for range 20 {
+		env, err := os.ReadFile(procPath(p.pid, "environ"))
+		if err != nil || len(env) > 0 || p.parent == kthreadd {
+			return contains(env, l.marks)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return false // it was started with none
+}
+
 func (l left) members(all map[int]process) (members []process) {
 	marked, sessions := map[int]bool{}, map[int]bool{}
 	for pid, p := range all {
-		if !p.zombie && p.start+1 >= l.since && hasMarks(pid, l.marks) {
+		if !p.zombie && p.start+1 >= l.since && l.marked(p) {
 			marked[pid], sessions[p.session] = true, true
 		}
 	}

@@ -80,9 +80,11 @@ func hasMarks(pid int, marks []string) bool {
 		return false
 	}
 	env, err := os.ReadFile(procPath(pid, "environ"))
-	if err != nil {
-		return false
-	}
+	return err == nil && contains(env, marks)
+}
+
+// contains reports whether an environment has every mark.
+func contains(env []byte, marks []string) bool {
 	found := 0
 	for entry := range bytes.SplitSeq(env, []byte{0}) {
 		for _, mark := range marks {
@@ -91,7 +93,7 @@ func hasMarks(pid int, marks []string) bool {
 			}
 		}
 	}
-	return found >= len(marks)
+	return len(marks) > 0 && found >= len(marks)
 }
 
 // kill sends KILL to p, unless its id means another process by now.
