@@ -188,30 +188,29 @@ func (d *executorDaemon) serve(ctx context.Context, hup <-chan os.Signal, stoppe
 	}})
 	defer listener.Close()
 	systemd.Ready("waiting for the worker")
-	group, inner := errgroup.WithContext(ctx)
+	serving, done := context.WithCancel(context.WithoutCancel(ctx)) // at the end of ctx there is a goodbye to say
+	var group errgroup.Group
 	group.Go(func() error {
-		err := d.worker.Attend(ctx, listener.Accept, func() { stopped() })
-		if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
-			return ctx.Err()
-		}
-		return err
+		defer done()
+		return d.worker.Attend(ctx, listener.Accept, func() { stopped() })
 	})
 	group.Go(func() error {
-		defer listener.Close()
 		select {
 		case <-hup:
+			listener.Close()
 			return errHangup
-		case <-inner.Done():
+		case <-serving.Done():
 			return nil
 		}
 	})
 	group.Go(func() error {
 		// Whoever holds the executor's lock for long hangs, and so does this.
-		systemd.Watchdog(inner, func(context.Context) error { d.exec.Idle(); return nil }, d.log)
+		systemd.Watchdog(serving, func(context.Context) error { d.exec.Idle(); return nil }, d.log)
 		return nil
 	})
-	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-		return err
+	err := group.Wait()
+	if errors.Is(err, errHangup) || errors.Is(err, net.ErrClosed) {
+		return errHangup
 	}
 	return nil
 }

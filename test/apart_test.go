@@ -4,6 +4,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/test/cluster"
@@ -156,6 +157,25 @@ func TestExecutorRestart(t *testing.T) {
 	if d := show(t, c, id); len(d.Attempts) != 2 || d.Attempts[0].Reason != octaskly.ReasonWorkerLost {
 		t.Errorf("its attempts are %+v", d.Attempts)
 	}
+}
+
+// An executor that is stopped ends its commands and says so: they wait again at
+// once, and not after the lease.
+func TestExecutorStop(t *testing.T) {
+	c, _, executor := apart(t)
+	g := newOpenGate(t)
+	id := submit(t, c, g.command("exit 3")...)
+	g.await(t)
+	check(t, executor.Stop())
+	for soon := time.Now().Add(10 * time.Second); show(t, c, id).State != octaskly.Queued; {
+		if time.Now().After(soon) {
+			t.Fatalf("the task is %v", show(t, c, id).State)
+		}
+	}
+	start(t, executor)
+	g.await(t)
+	g.pass(t)
+	expect(t, c.Ctl(timeout(t), "wait", id), 3, "", "")
 }
 
 // A worker's own socket answers for itself and says where the dispatcher is.

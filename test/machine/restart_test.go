@@ -1,0 +1,164 @@
+package machine
+
+import (
+	"strings"
+	"testing"
+)
+
+// Restarting or killing the worker, and reloading systemd, leave commands alone.
+func TestWorkerRestart(t *testing.T) {
+	s := serving(t)
+	id := s.gated("echo after; exit 3")
+	s.sh("systemctl daemon-reload")
+	s.sh("systemctl restart octasklyd-worker")
+	s.connected()
+	s.sh("systemctl kill --signal KILL octasklyd-worker")
+	s.await("test $(systemctl show --value -p NRestarts octasklyd-worker) = 1 && octasklyctl worker ls | grep -w connected")
+	s.sh("systemctl restart octasklyd-dispatcher")
+	s.connected()
+	s.sh("systemctl stop octasklyd-worker")
+	if said := s.sh("journalctl -u octasklyd-worker -o cat"); !strings.Contains(said, "commands=1") || !strings.Contains(said, "systemctl stop octasklyd-executor") {
+		t.Errorf("the worker does not say that a command goes on:\n%s", said)
+	}
+	s.says("pgrep -u octaskly-task -c sh", "1")
+	s.open()
+	s.await("! pgrep -u octaskly-task sh")
+	s.sh("systemctl start octasklyd-worker")
+	s.ends(id, 3, 1)
+	s.says("octasklyctl logs "+id, "after")
+}
+
+// An upgrade under a running task: the executor becomes the new program in place,
+// its commands go on; the others restart.
+func TestUpgrade(t *testing.T) {
+	s := bare(t)
+	s.install(func(p packages) string { return p.earlier })
+	s.enable()
+	id := s.gated("echo after; exit 3")
+	pid := func(unit string) string { return s.property(unit, "MainPID") }
+	executor, worker, dispatcher := pid("octasklyd-executor"), pid("octasklyd-worker"), pid("octasklyd-dispatcher")
+	s.says("octasklyd version", "octasklyd 1.0.0")
+	s.install(func(p packages) string { return p.now })
+	s.says("octasklyd version", "octasklyd 2.0.0")
+	s.connected()
+	s.await("cmp /proc/" + executor + "/exe /usr/bin/octasklyd")
+	if now := pid("octasklyd-executor"); now != executor {
+		t.Errorf("the executor's process was %s and is %s", executor, now)
+	}
+	if pid("octasklyd-worker") == worker || pid("octasklyd-dispatcher") == dispatcher {
+		t.Error("worker and dispatcher go on as the old program")
+	}
+	s.says("octasklyctl worker ls -o json | grep -o '\"version\": *\"[^\"]*\"'", `"version":"2.0.0"`)
+	s.open()
+	s.ends(id, 3, 1)
+	s.says("octasklyctl logs "+id, "after")
+	s.says("octasklyctl run -- echo new", "new")
+	s.says("systemctl show --value -p NRestarts octasklyd-executor octasklyd-worker octasklyd-dispatcher | tr -d '\\n'", "000")
+}
+
+// Restarting the executor ends its commands; they run again.
+func TestExecutorRestart(t *testing.T) {
+	s := serving(t)
+	id := s.gated("exit 3")
+	s.sh("rm /var/tmp/gate/begun; systemctl restart octasklyd-executor")
+	s.await("test -e /var/tmp/gate/begun")
+	s.says("pgrep -u octaskly-task -c sh", "1")
+
+	s.sh("rm /var/tmp/gate/begun; systemctl kill --signal KILL --kill-whom main octasklyd-executor")
+	s.await("test -e /var/tmp/gate/begun")
+	s.says("pgrep -u octaskly-task -c sh", "1")
+	s.open()
+	s.ends(id, 3, 3)
+
+	id = s.gated("exit 3")
+	s.sh("systemctl stop octasklyd-executor")
+	s.says("systemctl is-active octasklyd-executor.service octasklyd-executor.socket octasklyd-worker.service || true", "inactive\ninactive\ninactive")
+	s.says("pgrep -u octaskly-task -c . || true", "0")
+	s.await("octasklyctl show " + id + " | grep -w queued")
+	s.sh("systemctl start octasklyd-worker")
+	s.await("pgrep -u octaskly-task sh")
+	s.open()
+	s.ends(id, 3, 2)
+}
+
+// What waits and what runs is there after a reboot, and is done.
+func TestReboot(t *testing.T) {
+	s := serving(t)
+	running := s.gated("exit 3")
+	waiting := s.sh("octasklyctl submit --array 0-9 --cpus 2 -- sh -c 'exit 0'")
+	s.Machine.Reboot(s.ctx())
+	s.connected()
+	s.await("pgrep -u octaskly-task sh")
+	s.open()
+	s.ends(running, 3, 2)
+	s.ends(waiting, 0, 0)
+
+	// The executor stops first and says goodbye through the worker, which says it
+	// to a dispatcher that still runs.
+	log := s.sh("journalctl -b -1 -o cat _PID=1 + SYSLOG_IDENTIFIER=systemd | grep '^Stopped octaskly' || journalctl -b -1 -o cat | grep '^Stopped.*octaskly'")
+	var order []string
+	for line := range strings.Lines(log) {
+		for _, role := range []string{"executor", "worker", "dispatcher"} {
+			if strings.Contains(line, "octaskly "+role) {
+				order = append(order, role)
+			}
+		}
+	}
+	if got := strings.Join(order, " "); got != "executor worker dispatcher" {
+		t.Errorf("at shutdown they stop in the order %q:\n%s", got, log)
+	}
+	if said := s.sh("journalctl -b -1 -u octasklyd-dispatcher -o cat"); !strings.Contains(said, "Worker has left") {
+		t.Errorf("the dispatcher heard no goodbye:\n%s", said)
+	}
+}
+
+// A connection starts a service that is stopped.
+func TestSocketActivation(t *testing.T) {
+	s := serving(t)
+	s.says("octasklyctl run -- echo one", "one")
+	s.sh("systemctl stop octasklyd-dispatcher.service")
+	s.says("systemctl is-active octasklyd-dispatcher.service octasklyd-dispatcher.socket || true", "inactive\nactive")
+	s.says("octasklyctl ls -a | grep -c completed", "1")
+	s.says("systemctl is-active octasklyd-dispatcher.service", "active")
+	s.connected()
+	s.says("octasklyctl run -- echo two", "two")
+
+	s.sh("systemctl stop octasklyd-dispatcher.socket octasklyd-worker.service")
+	s.says("test -e /run/octaskly/dispatcher.sock && echo there || true", "")
+	s.fails(s.Account, "octasklyctl run -- true", 125, "its dispatcher is at 127.0.0.1:7878") // the worker's socket answers
+	s.says("octasklyctl worker ls | grep -c away", "1")
+}
+
+// A daemon that hangs is killed by the watchdog and started again.
+func TestWatchdog(t *testing.T) {
+	s := installed(t)
+	s.sh(`for role in dispatcher worker executor; do
+		mkdir -p /etc/systemd/system/octasklyd-$role.service.d
+		printf '[Service]\nWatchdogSec=4s\nTimeoutAbortSec=1s\n' > /etc/systemd/system/octasklyd-$role.service.d/test.conf
+	done; systemctl daemon-reload`)
+	s.enable()
+	id := s.gated("exit 3")
+	for _, role := range []string{"dispatcher", "worker"} {
+		s.sh("systemctl kill --kill-whom main --signal STOP octasklyd-" + role)
+		s.await("test $(systemctl show --value -p NRestarts octasklyd-" + role + ") = 1")
+		s.connected()
+	}
+	s.sh("rm /var/tmp/gate/begun; systemctl kill --kill-whom main --signal STOP octasklyd-executor")
+	s.await("test $(systemctl show --value -p NRestarts octasklyd-executor) = 1 && test -e /var/tmp/gate/begun")
+	s.open()
+	s.ends(id, 3, 2)
+	s.says("journalctl -u octasklyd-executor -o cat | grep -c 'Watchdog timeout'", "1")
+}
+
+// A worker without the fleet's key says what to do, and works once it is there.
+func TestNoKey(t *testing.T) {
+	s := installed(t)
+	s.sh("systemctl enable --now octasklyd-worker")
+	s.await("systemctl is-active octasklyd-worker && systemctl is-active octasklyd-executor")
+	if got := s.property("octasklyd-worker", "StatusText"); !strings.Contains(got, "/etc/octaskly/fleet.key") {
+		t.Errorf("the worker's status is %q", got)
+	}
+	s.fails(s.Account, "octasklyctl run -- true", 125, "its dispatcher is at")
+	s.sh("systemctl enable --now octasklyd-dispatcher && systemctl restart octasklyd-worker")
+	s.connected()
+}

@@ -1,0 +1,143 @@
+package machine
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/api"
+	"github.com/octaskly/octaskly/test/vm"
+)
+
+// patience bounds each step in a machine, which is some ten times slower than
+// this one.
+const patience = 2 * time.Minute
+
+// site is a machine with octaskly on it.
+type site struct {
+	*testing.T
+	*vm.Machine
+}
+
+// bare is a machine with nothing on it.
+func bare(t *testing.T) *site {
+	t.Helper()
+	t.Parallel()
+	return &site{t, vm.Boot(t, vm.Options{})}
+}
+
+// installed has the package of this tree installed.
+func installed(t *testing.T) *site {
+	t.Helper()
+	s := bare(t)
+	s.install(func(p packages) string { return p.now })
+	return s
+}
+
+// serving has both roles enabled as well.
+func serving(t *testing.T) *site {
+	t.Helper()
+	s := installed(t)
+	s.enable()
+	return s
+}
+
+func (s *site) ctx() context.Context {
+	ctx, cancel := context.WithTimeout(s.Context(), patience)
+	s.Cleanup(cancel)
+	return ctx
+}
+
+func (s *site) install(which func(packages) string) {
+	s.Helper()
+	p, err := built()
+	if err != nil {
+		s.Fatal(err)
+	}
+	vm.Must(s, s.Put(s.ctx(), which(p), "/root/octaskly.deb", 0o644))
+	s.sh("dpkg --install /root/octaskly.deb")
+}
+
+// enable is what the README says, and waits until the worker is connected.
+func (s *site) enable() {
+	s.Helper()
+	s.sh("systemctl enable --now octasklyd-dispatcher octasklyd-worker")
+	s.connected()
+}
+
+func (s *site) connected() {
+	s.Helper()
+	s.await("octasklyctl worker ls | grep -w connected")
+}
+
+// sh runs a script that has to succeed and returns what it prints, without the
+// last line's end.
+func (s *site) sh(script string) string {
+	s.Helper()
+	return strings.TrimSuffix(vm.Must(s, s.Shell(s.ctx(), script)), "\n")
+}
+
+// await waits for a script to succeed.
+func (s *site) await(condition string) {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(s.Context(), patience)
+	defer cancel()
+	vm.Must(s, s.Await(ctx, condition))
+}
+
+// says compares what a script prints.
+func (s *site) says(script, want string) {
+	s.Helper()
+	if got := s.sh(script); got != want {
+		s.Errorf("%s\nprints %q, want %q", script, got, want)
+	}
+}
+
+// fails compares how a script fails.
+func (s *site) fails(account vm.Account, script string, code int, stderr string) {
+	s.Helper()
+	if r := account.Shell(s.ctx(), script); r.Code != code || !strings.Contains(r.Stderr, stderr) {
+		s.Errorf("%s\nends with %v, want code %d and …%s…", script, r, code, stderr)
+	}
+}
+
+// property is one of a unit.
+func (s *site) property(unit, name string) string {
+	s.Helper()
+	return s.sh("systemctl show --value --property " + name + " " + unit)
+}
+
+// gated submits a task that waits at a gate, then does more, and returns its id.
+func (s *site) gated(more string) (id string) {
+	s.Helper()
+	s.sh("mkdir -p /var/tmp/gate && chmod 1777 /var/tmp/gate && rm -f /var/tmp/gate/*")
+	id = s.sh("octasklyctl submit -- sh -c 'touch /var/tmp/gate/begun; until [ -e /var/tmp/gate/open ]; do sleep 0.1; done; " + more + "'")
+	s.await("test -e /var/tmp/gate/begun")
+	return id
+}
+
+// open lets it go on.
+func (s *site) open() {
+	s.Helper()
+	s.sh("touch /var/tmp/gate/open")
+}
+
+func (s *site) show(id string) (d api.Detail) {
+	s.Helper()
+	text := s.sh("octasklyctl show -o json " + id)
+	if err := json.Unmarshal([]byte(text), &d); err != nil {
+		s.Fatalf("show %s: %v\n%s", id, err, text)
+	}
+	return d
+}
+
+// ends waits for a task and compares its exit code and how many attempts it took.
+func (s *site) ends(id string, code, attempts int) {
+	s.Helper()
+	s.fails(s.Account, "octasklyctl wait "+id, code, "")
+	if d := s.show(id); len(d.Attempts) != attempts {
+		s.Errorf("task %s took %d attempts, want %d: %+v", id, len(d.Attempts), attempts, d.Attempts)
+	}
+}
