@@ -9,15 +9,28 @@ import (
 	"github.com/octaskly/octaskly/test/vm"
 )
 
-// Installing enables nothing, and what the README says next is all it takes.
-func TestInstall(t *testing.T) {
+// A machine's life with the package, from its installation to its removal.
+func TestInstalled(t *testing.T) {
 	s := installed(t)
+	s.step("enables nothing", enablesNothing)
+	s.enable()
+	s.step("run", runs)
+	s.step("processes", processes)
+	s.step("journal", journal)
+	s.step("who may", whoMay)
+	s.step("remove", removed)
+}
+
+// Installing enables nothing.
+func enablesNothing(s *site) {
 	s.says("systemctl is-enabled octasklyd-dispatcher.service octasklyd-worker.service octasklyd-dispatcher.socket octasklyd-worker.socket || true",
 		"disabled\ndisabled\ndisabled\ndisabled")
 	s.says("systemctl list-units --no-legend --all 'octasklyd-*' | grep -w active || true", "")
 	s.fails(s.Account, "octasklyctl ls", 69, "/run/octaskly/dispatcher.sock")
+}
 
-	s.enable()
+// What the README says next is all it takes.
+func runs(s *site) {
 	s.says("octasklyctl run -- uname -s", "Linux")
 	s.says("octasklyctl run -- id -un", "octaskly-task")
 	s.fails(s.Account, "octasklyctl run -- sh -c 'exit 3'", 3, "")
@@ -31,8 +44,7 @@ func TestInstall(t *testing.T) {
 }
 
 // The three processes have no more rights than they need.
-func TestProcesses(t *testing.T) {
-	s := serving(t)
+func processes(s *site) {
 	for unit, want := range map[string]string{
 		"octasklyd-dispatcher": "octaskly 0000000000000000",
 		"octasklyd-worker":     "octaskly-worker 0000000000000000",
@@ -45,26 +57,24 @@ func TestProcesses(t *testing.T) {
 		"root 600\noctaskly 700\noctaskly-worker 700\nroot 711")
 	s.says("cut -d: -f3 /proc/$(systemctl show --value -p MainPID octasklyd-executor)/cgroup", "/octaskly.slice/octasklyd-executor.service/keeper")
 	if got := s.property("octasklyd-worker", "StatusText"); !strings.HasPrefix(got, "connected to the dispatcher at 127.0.0.1:7878") {
-		t.Errorf("the worker's status is %q", got)
+		s.Errorf("the worker's status is %q", got)
 	}
 }
 
 // Members of group octaskly need no sudo, others are told how to become one.
-func TestWhoMay(t *testing.T) {
-	s := serving(t)
+func whoMay(s *site) {
 	user := s.As("user")
 	s.fails(user, "octasklyctl ls", 77, "sudo usermod -aG octaskly")
 	s.fails(user, "octasklyctl run -- true", 125, "permission denied")
 	s.sh("usermod -aG octaskly user")
-	vm.Must(t, user.Shell(s.ctx(), "octasklyctl run -- true"))
-	vm.Must(t, user.Shell(s.ctx(), "octasklyctl submit -- true"))
+	vm.Must(s, user.Shell(s.ctx(), "octasklyctl run -- true"))
+	vm.Must(s, user.Shell(s.ctx(), "octasklyctl submit -- true"))
 	// Nobody but the worker and root may give orders to the executor.
-	vm.Must(t, user.Shell(s.ctx(), "timeout 5 octasklyd worker --executor /run/octaskly/executor.sock --state-dir ~/w --socket ~/w.sock --join-key-file ~/key 2>&1 | grep -m 1 executor.sock.*'permission denied'"))
+	vm.Must(s, user.Shell(s.ctx(), "timeout 5 octasklyd worker --executor /run/octaskly/executor.sock --state-dir ~/w --socket ~/w.sock --join-key-file ~/key 2>&1 | grep -m 1 executor.sock.*'permission denied'"))
 }
 
 // journalctl OCTASKLY_TASK=ID tells the story of a task.
-func TestJournal(t *testing.T) {
-	s := serving(t)
+func journal(s *site) {
 	id := s.sh("octasklyctl submit --wait -- sh -c 'exit 3' || true")
 	s.await("journalctl -q OCTASKLY_TASK=" + id + " OCTASKLY_EVENT=failed | grep -q .")
 	var events []string
@@ -75,23 +85,22 @@ func TestJournal(t *testing.T) {
 			Unit   string `json:"_SYSTEMD_UNIT"`
 		}
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
-			t.Fatalf("%v in %s", err, line)
+			s.Fatalf("%v in %s", err, line)
 		}
 		events = append(events, strings.TrimSuffix(strings.TrimPrefix(entry.Unit, "octasklyd-"), ".service")+" "+entry.Event)
 		if entry.Event == "running" && entry.Worker != "vm" {
-			t.Errorf("it runs on worker %q", entry.Worker)
+			s.Errorf("it runs on worker %q", entry.Worker)
 		}
 	}
 	for _, want := range []string{"dispatcher submitted", "dispatcher failed", "executor started", "executor ended"} {
 		if !slices.Contains(events, want) {
-			t.Errorf("the story of a task lacks %q: %q", want, events)
+			s.Errorf("the story of a task lacks %q: %q", want, events)
 		}
 	}
 }
 
 // Removing stops everything, purging leaves nothing but the users.
-func TestRemove(t *testing.T) {
-	s := serving(t)
+func removed(s *site) {
 	s.gated("true")
 	s.sh("dpkg --remove octaskly")
 	s.says("pgrep -c octasklyd || true", "0")

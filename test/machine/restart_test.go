@@ -5,9 +5,17 @@ import (
 	"testing"
 )
 
+// What may stop and start again, one after the other on one machine.
+func TestRestarts(t *testing.T) {
+	s := installed(t)
+	s.step("no key", noKey)
+	s.step("worker", workerRestart)
+	s.step("executor", executorRestart)
+	s.step("socket activation", socketActivation)
+}
+
 // Restarting or killing the worker, and reloading systemd, leave commands alone.
-func TestWorkerRestart(t *testing.T) {
-	s := serving(t)
+func workerRestart(s *site) {
 	id := s.gated("echo after; exit 3")
 	s.sh("systemctl daemon-reload")
 	s.sh("systemctl restart octasklyd-worker")
@@ -18,7 +26,7 @@ func TestWorkerRestart(t *testing.T) {
 	s.connected()
 	s.sh("systemctl stop octasklyd-worker")
 	if said := s.sh("journalctl -u octasklyd-worker -o cat"); !strings.Contains(said, "commands=1") || !strings.Contains(said, "systemctl stop octasklyd-executor") {
-		t.Errorf("the worker does not say that a command goes on:\n%s", said)
+		s.Errorf("the worker does not say that a command goes on:\n%s", said)
 	}
 	s.says("pgrep -u octaskly-task -c sh", "1")
 	s.open()
@@ -57,8 +65,7 @@ func TestUpgrade(t *testing.T) {
 }
 
 // Restarting the executor ends its commands; they run again.
-func TestExecutorRestart(t *testing.T) {
-	s := serving(t)
+func executorRestart(s *site) {
 	id := s.gated("exit 3")
 	s.sh("rm /var/tmp/gate/begun; systemctl restart octasklyd-executor")
 	s.await("test -e /var/tmp/gate/begun")
@@ -113,12 +120,11 @@ func TestReboot(t *testing.T) {
 }
 
 // A connection starts a service that is stopped.
-func TestSocketActivation(t *testing.T) {
-	s := serving(t)
+func socketActivation(s *site) {
 	s.says("octasklyctl run -- echo one", "one")
 	s.sh("systemctl stop octasklyd-dispatcher.service")
 	s.says("systemctl is-active octasklyd-dispatcher.service octasklyd-dispatcher.socket || true", "inactive\nactive")
-	s.says("octasklyctl ls -a | grep -c completed", "1")
+	s.says("octasklyctl ls | grep -c 'echo one'", "1")
 	s.says("systemctl is-active octasklyd-dispatcher.service", "active")
 	s.connected()
 	s.says("octasklyctl run -- echo two", "two")
@@ -151,12 +157,11 @@ func TestWatchdog(t *testing.T) {
 }
 
 // A worker without the fleet's key says what to do, and works once it is there.
-func TestNoKey(t *testing.T) {
-	s := installed(t)
+func noKey(s *site) {
 	s.sh("systemctl enable --now octasklyd-worker")
 	s.await("systemctl is-active octasklyd-worker && systemctl is-active octasklyd-executor")
 	if got := s.property("octasklyd-worker", "StatusText"); !strings.Contains(got, "/etc/octaskly/fleet.key") {
-		t.Errorf("the worker's status is %q", got)
+		s.Errorf("the worker's status is %q", got)
 	}
 	s.fails(s.Account, "octasklyctl run -- true", 125, "its dispatcher is at")
 	s.sh("systemctl enable --now octasklyd-dispatcher && systemctl restart octasklyd-worker")

@@ -44,6 +44,15 @@ func serving(t *testing.T) *site {
 	return s
 }
 
+// step is a part of a machine's life. After one that fails the others would say
+// nothing.
+func (s *site) step(name string, do func(*site)) {
+	s.Helper()
+	if !s.Run(name, func(t *testing.T) { do(&site{t, s.Machine}) }) {
+		s.FailNow()
+	}
+}
+
 func (s *site) ctx() context.Context {
 	ctx, cancel := context.WithTimeout(s.Context(), patience)
 	s.Cleanup(cancel)
