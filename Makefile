@@ -51,7 +51,7 @@ test-package: ## build the packages twice and inspect them (needs lintian, rpm, 
 	OCTASKLY_PACKAGE=1 go test -count=1 -timeout 10m -run Package ./test
 
 test-vm: ## install the package in virtual machines and use it there (needs QEMU and mmdebstrap; root installs them)
-	OCTASKLY_VM=1 go test -count=1 -timeout 30m ./test/vm/... ./test/machine
+	OCTASKLY_VM=1 go test -p 1 -count=1 -timeout 30m ./test/vm/... ./test/machine
 
 try: ## start a dispatcher and two workers in a scratch directory and run a real job
 	go run ./test/try

@@ -129,7 +129,23 @@ func socketActivation(s *site) {
 	s.connected()
 	s.says("octasklyctl run -- echo two", "two")
 
-	s.sh("systemctl stop octasklyd-dispatcher.socket octasklyd-worker.service")
+	// Workers may come in by a socket of systemd's, too.
+	s.sh(`systemctl stop octasklyd-dispatcher.service
+		cp /usr/share/doc/octaskly/examples/systemd/octasklyd-dispatcher-workers.socket /etc/systemd/system/
+		systemctl daemon-reload; systemctl start octasklyd-dispatcher-workers.socket`)
+	s.connected()
+	s.says("systemctl is-active octasklyd-dispatcher.service octasklyd-dispatcher-workers.socket", "active\nactive")
+	s.says("octasklyctl run -- echo three", "three")
+
+	// A reload is no restart.
+	pid := s.property("octasklyd-dispatcher", "MainPID")
+	s.sh("echo 'log_level = \"debug\"' > /etc/octaskly/dispatcher.d/50.toml; systemctl reload octasklyd-dispatcher")
+	s.await("journalctl -u octasklyd-dispatcher -o cat | grep 'read again.*DEBUG'")
+	if now := s.property("octasklyd-dispatcher", "MainPID"); now != pid {
+		s.Errorf("the dispatcher's process was %s and is %s", pid, now)
+	}
+
+	s.sh("systemctl stop octasklyd-dispatcher-workers.socket octasklyd-dispatcher.socket octasklyd-worker.service")
 	s.says("test -e /run/octaskly/dispatcher.sock && echo there || true", "")
 	s.fails(s.Account, "octasklyctl run -- true", 125, "its dispatcher is at 127.0.0.1:7878") // the worker's socket answers
 	s.says("octasklyctl worker ls | grep -c away", "1")
