@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -36,57 +35,16 @@ func arrayProbe(l *lab) probe {
 
 func measureArray(ctx context.Context, l *lab) ([]float64, error) {
 	return l.withCluster(ctx, l.slots(), func(c *cluster.Cluster) ([]float64, error) {
-		if _, err := runArray(ctx, c, warmUp); err != nil {
-			return nil, err
-		}
-		daemons := []*cluster.Daemon{c.Dispatcher, c.Workers[0]}
-		before, err := spentBy(daemons)
-		if err != nil {
-			return nil, err
-		}
-		took, err := runArray(ctx, c, l.tasks)
-		if err != nil {
-			return nil, err
-		}
-		after, err := spentBy(daemons)
-		if err != nil {
-			return nil, err
-		}
-		dispatcher, err1 := readMemory(c.Dispatcher.PID())
-		worker, err2 := readMemory(c.Workers[0].PID())
-		figures := []float64{l.rate(took)}
-		for i := range after {
-			figures = append(figures, l.perTask(after[i]-before[i]))
-		}
-		return append(figures, dispatcher.rss, worker.rss), errors.Join(err1, err2)
+		return timeArray(ctx, l, c, []*cluster.Daemon{c.Dispatcher, c.Workers[0]})
 	})
 }
 
-// apartProbe is the array with worker and executor as two processes, commands as
-// another user.
-func apartProbe(l *lab) probe {
-	return probe{
-		name: "apart",
-		rows: []row{
-			{name: "apart", unit: rate, about: "the array with worker and executor apart, as installed", aims: []aim{atLeast(0.75, floorRow)}},
-			{name: "apart CPU", unit: micros, about: "of processor time for each command, all told"},
-			{name: "apart dispatcher CPU", unit: micros, about: "the dispatcher's part"},
-			{name: "apart worker CPU", unit: micros, about: "the worker's part: it passes messages on"},
-			{name: "apart executor CPU", unit: micros, about: "the executor's part, without the command itself"},
-			{name: "apart worker RSS", unit: mega, about: "afterwards"},
-			{name: "apart executor RSS", unit: mega, about: "afterwards"},
-		},
-		measure: func(ctx context.Context, l *lab) ([]float64, error) {
-			return l.withApart(ctx, l.slots(), func(c *cluster.Cluster) ([]float64, error) { return measureApart(ctx, l, c) })
-		},
-	}
-}
-
-func measureApart(ctx context.Context, l *lab, c *cluster.Cluster) ([]float64, error) {
+// timeArray returns the rate of an array, the processor time of all and of each
+// daemon for a command, and then the memory of each daemon.
+func timeArray(ctx context.Context, l *lab, c *cluster.Cluster, daemons []*cluster.Daemon) ([]float64, error) {
 	if _, err := runArray(ctx, c, warmUp); err != nil {
 		return nil, err
 	}
-	daemons := append([]*cluster.Daemon{c.Dispatcher}, c.Workers...)
 	before, err := spentBy(daemons)
 	if err != nil {
 		return nil, err
@@ -103,9 +61,37 @@ func measureApart(ctx context.Context, l *lab, c *cluster.Cluster) ([]float64, e
 	for i := range after {
 		figures = append(figures, l.perTask(after[i]-before[i]))
 	}
-	worker, err1 := readMemory(c.Workers[0].PID())
-	executor, err2 := readMemory(c.Workers[1].PID())
-	return append(figures, worker.rss, executor.rss), errors.Join(err1, err2)
+	for _, d := range daemons {
+		memory, err := readMemory(d.PID())
+		if err != nil {
+			return nil, err
+		}
+		figures = append(figures, memory.rss)
+	}
+	return figures, nil
+}
+
+// apartProbe is the array with worker and executor as two processes, commands as
+// another user.
+func apartProbe(l *lab) probe {
+	return probe{
+		name: "apart",
+		rows: []row{
+			{name: "apart", unit: rate, about: "the array with worker and executor apart, as installed", aims: []aim{atLeast(0.75, floorRow)}},
+			{name: "apart CPU", unit: micros, about: "of processor time for each command, all told"},
+			{name: "apart dispatcher CPU", unit: micros, about: "the dispatcher's part"},
+			{name: "apart worker CPU", unit: micros, about: "the worker's part: it passes messages on"},
+			{name: "apart executor CPU", unit: micros, about: "the executor's part, without the command itself"},
+			{name: "apart dispatcher RSS", unit: mega, about: "afterwards"},
+			{name: "apart worker RSS", unit: mega, about: "afterwards"},
+			{name: "apart executor RSS", unit: mega, about: "afterwards"},
+		},
+		measure: func(ctx context.Context, l *lab) ([]float64, error) {
+			return l.withApart(ctx, l.slots(), func(c *cluster.Cluster) ([]float64, error) {
+				return timeArray(ctx, l, c, append([]*cluster.Daemon{c.Dispatcher}, c.Workers...))
+			})
+		},
+	}
 }
 
 // spentBy is the processor time so far of all and their commands, and of each by
