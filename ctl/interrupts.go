@@ -6,19 +6,24 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // errInterrupted is the cause of a context that INT, TERM or HUP has ended.
 var errInterrupted = errors.New("interrupted")
 
 // interrupts tells of INT, TERM and HUP: soft ends with the first of them and
-// hard with the second. One that was ignored when the program started, as after
+// hard with the second, but not with a TERM that comes at once: timeout(1) signals
+// its command and then the command's group. One that was ignored when the program started, as after
 // nohup(1), stays so.
 type interrupts struct {
 	soft, hard context.Context
 	quit       context.CancelCauseFunc // ends soft for another cause
 	stop       func()                  // signals do again what they did before
 }
+
+// echo is how soon after the first signal a TERM means nothing.
+const echo = 250 * time.Millisecond
 
 func catchInterrupts(ctx context.Context) *interrupts {
 	signals := make(chan os.Signal, 2)
@@ -32,11 +37,20 @@ func catchInterrupts(ctx context.Context) *interrupts {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		for _, end := range []context.CancelCauseFunc{quit, leave} {
+		var first time.Time
+		for {
+			var sig os.Signal
 			select {
-			case <-signals:
-				end(errInterrupted)
+			case sig = <-signals:
 			case <-done:
+				return
+			}
+			switch {
+			case first.IsZero():
+				first = time.Now()
+				quit(errInterrupted)
+			case sig != syscall.SIGTERM || time.Since(first) > echo:
+				leave(errInterrupted)
 				return
 			}
 		}

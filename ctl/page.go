@@ -156,7 +156,7 @@ func writeAttempts(w io.Writer, attempts []api.Attempt, now time.Time) error {
 	t := newTable("ATTEMPT", "STATE", "RESULT", "WORKER", "TIME", "CPU", "MEMORY", "STDOUT", "STDERR", "NOTES")
 	for _, a := range attempts {
 		t.add(fmt.Sprint(a.Number), a.State.String(), resultText(a.State, a.Reason, nil), a.Worker,
-			timeText(a.StartedAt, a.EndedAt, now), units.Duration(a.CPUTime).Human(), sizeText(a.MaxRSS),
+			timeText(a.StartedAt, a.EndedAt, now), units.Duration(a.CPUTime).Human(), knownSize(a.MaxRSS),
 			sizeText(a.Stdout), sizeText(a.Stderr), attemptNotes(a))
 	}
 	if _, err := io.WriteString(w, "\n"); err != nil {
@@ -180,3 +180,11 @@ func attemptNotes(a api.Attempt) string {
 }
 
 func sizeText(n int64) string { return units.Size(n).Human() }
+
+// knownSize leaves out what is not known.
+func knownSize(bytes int64) string {
+	if bytes == 0 {
+		return "-"
+	}
+	return sizeText(bytes)
+}

@@ -214,7 +214,7 @@ func TestWriteDetail(t *testing.T) {
 		"(1m ago)", "took: 20s",
 		"ATTEMPT STATE RESULT WORKER TIME CPU MEMORY STDOUT STDERR NOTES",
 		"1 failed exit:3 w1 5s 1.5s 3 MiB 10 B 64 MiB 1 MiB of output discarded; processes outlived the command and were killed",
-		`2 failed spawn:EAGAIN w1 - 0s 0 B 0 B 0 B no\a room`,
+		`2 failed spawn:EAGAIN w1 - 0s - 0 B 0 B no\a room`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("there is no %q in\n%s", want, out.String())

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
@@ -111,7 +112,7 @@ func kindOf(err error) string {
 		return "usage"
 	case errors.Is(err, octaskly.ErrNotFound):
 		return "not-found"
-	case errors.Is(err, octaskly.ErrDenied):
+	case errors.Is(err, octaskly.ErrDenied), errors.Is(err, fs.ErrPermission):
 		return "denied"
 	case unreachable(err):
 		return "unreachable"

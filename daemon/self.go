@@ -33,7 +33,12 @@ func (s *self) Worker(context.Context, api.Caller) (*api.Worker, error) {
 	return w, nil
 }
 
-func (s *self) Dispatcher() string { return dispatcherOf(s.c) }
+func (s *self) Dispatcher() string {
+	if s.c.Dispatcher == "" {
+		return "no dispatcher serves on this machine: systemctl start octasklyd-dispatcher, or name another one's address in worker.toml"
+	}
+	return "its dispatcher is at " + s.c.Dispatcher + ", run octasklyctl there"
+}
 
 func dispatcherOf(c *config.Worker) string { return cmp.Or(c.Dispatcher, localDispatcher) }
 

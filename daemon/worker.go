@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sync/errgroup"
@@ -71,6 +72,7 @@ func runWorker(ctx context.Context, load func() (*config.Worker, error), stderr 
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return run(ctx, p, c, id, dial) })
+	group.Go(func() error { return awaitKey(ctx, c) })
 	group.Go(func() error {
 		return p.reloadOnHangup(ctx, func() (config.Common, error) {
 			fresh, err := load()
@@ -166,7 +168,27 @@ func workerID(path string) (octaskly.WorkerID, error) {
 	return octaskly.WorkerID(strings.TrimSpace(string(text))), nil
 }
 
-var errNoKey = errors.New("there is no fleet key on this machine: copy /etc/octaskly/fleet.key from the dispatcher's machine, then systemctl restart octasklyd-worker")
+// systemKey is the fleet key of an installed machine.
+const systemKey = "/etc/octaskly/fleet.key"
+
+var errNoKey = errors.New("there is no fleet key on this machine: copy " + systemKey + " from the dispatcher's machine, where it is made when the dispatcher starts; it is looked for every 30 s")
+
+// keyPatience is how long a unit of ours without a key goes on before it ends, for
+// systemd to start it again with the key that may be there by then.
+const keyPatience = 30 * time.Second
+
+// awaitKey ends a worker that has no key.
+func awaitKey(ctx context.Context, c *config.Worker) error {
+	if c.JoinKeyFile != "" || os.Getenv("CREDENTIALS_DIRECTORY") == "" {
+		return nil
+	}
+	select {
+	case <-time.After(keyPatience):
+		return errNoKey
+	case <-ctx.Done():
+		return nil
+	}
+}
 
 type dialFunc = func(context.Context) (transport.Session, error)
 
@@ -184,6 +206,9 @@ func dialer(c *config.Worker) (dialFunc, error) {
 			return nil, fmt.Errorf("cannot find the fleet key: give its file with --join-key-file: %w", err)
 		}
 		file = filepath.Join(state, keyFile)
+		if _, err := os.Stat(file); err != nil && os.Geteuid() == 0 {
+			file = systemKey
+		}
 	}
 	return func(ctx context.Context) (transport.Session, error) {
 		key, err := security.LoadKeyFile(file)

@@ -12,14 +12,15 @@ import (
 )
 
 // Shell sessions against real daemons: each story has a dispatcher of its own
-// and two workers, w1 and w2, of two slots each.
+// and two workers, w1 and w2, of two slots each. Their grace is long enough for a
+// busy machine.
 func TestStories(t *testing.T) {
 	programs, err := cluster.Build()
 	check(t, err)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/stories",
 		Setup: func(env *testscript.Env) error {
-			c, err := cluster.New(cluster.Options{WorkerFlags: []string{"--slots", "2", "--grace", "500ms"}})
+			c, err := cluster.New(cluster.Options{WorkerFlags: []string{"--slots", "2", "--grace", "5s"}})
 			if err != nil {
 				return err
 			}

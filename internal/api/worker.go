@@ -10,12 +10,12 @@ import (
 // Self is what the API needs of a worker: its socket answers for itself only.
 type Self interface {
 	Worker(context.Context, Caller) (*Worker, error)
-	// Dispatcher says where the dispatcher is, for people.
+	// Dispatcher says where the dispatcher is and what to do about it, for people.
 	Dispatcher() string
 }
 
 // errElsewhere says that a worker was asked what only its dispatcher knows.
-var errElsewhere = errors.New("this machine has only a worker")
+var errElsewhere = errors.New("only a worker serves this socket")
 
 // NewWorker makes a handler of what a worker answers for itself. All else that a
 // dispatcher would answer is refused with where that is.
@@ -33,7 +33,7 @@ func NewWorker(self Self, version string, log *slog.Logger) *Handler {
 		})},
 	}
 	elsewhere := func(_ *answer, r *request) error {
-		return fmt.Errorf("cannot answer: %w; its dispatcher is at %s, run octasklyctl there", errElsewhere, self.Dispatcher())
+		return fmt.Errorf("cannot answer: %w; %s", errElsewhere, self.Dispatcher())
 	}
 	known := map[[2]string]bool{}
 	for _, r := range own {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os/user"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -26,7 +27,15 @@ func (e *Unreachable) Error() string {
 	case errors.Is(e.Err, fs.ErrPermission):
 		return fmt.Sprintf("cannot use the daemon's socket %q: permission denied; %s", e.Socket, whoMay(e.Socket))
 	}
-	return fmt.Sprintf("cannot reach the dispatcher at %q: %v; is it running (octasklyd dispatcher)? another socket is named by --socket", e.Socket, why(e.Err))
+	return fmt.Sprintf("cannot reach the dispatcher at %q: %v; is it running (%s)? another socket is named by --socket", e.Socket, why(e.Err), look(e.Socket))
+}
+
+// look is how to see whether a dispatcher runs.
+func look(socket string) string {
+	if strings.HasPrefix(socket, "/run/octaskly/") {
+		return "systemctl status octasklyd-dispatcher"
+	}
+	return "octasklyd dispatcher"
 }
 
 // whoMay says how to become one of those who may use a socket.

@@ -26,7 +26,7 @@ func (d *Dispatcher) acceptBulk(ctx context.Context, s *session) {
 		channels.Go(func() {
 			defer bulk.Close()
 			if err := d.serveBulk(ctx, s, header, bulk); err != nil && ctx.Err() == nil {
-				d.Log.Info("Bulk channel has failed", "address", s.link.Peer(), "error", err)
+				d.Log.Debug("Bulk channel has failed", "address", s.link.Peer(), "error", err)
 			}
 		})
 	}

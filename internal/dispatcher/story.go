@@ -46,9 +46,32 @@ func (c *core) tellOf(b *batch) {
 	for i := range b.accepted {
 		c.tell(func() story { return submitted(&b.accepted[i]) })
 	}
+	for i := range b.attempts {
+		if a := &b.attempts[i]; a.End.Reason == octaskly.ReasonWorkerLost {
+			c.tell(func() story { return c.lost(a) })
+		}
+	}
 	for _, t := range b.tasks {
 		c.tell(func() story { return c.moved(t) })
 	}
+}
+
+// lost tells of an attempt that a further one may follow in the same commit.
+func (c *core) lost(a *octaskly.Attempt) story {
+	id := octaskly.TaskID{Job: a.ID.Job, Index: a.ID.Index}
+	if j := c.jobs[a.ID.Job]; j != nil {
+		id = j.Task(a.ID.Index)
+	}
+	attrs := []slog.Attr{
+		slog.String(systemd.TaskKey, id.String()),
+		slog.String(systemd.JobKey, a.ID.Job.String()),
+		slog.String(systemd.EventKey, "lost"),
+		slog.Int("attempt", a.ID.Number),
+	}
+	if w := c.workers[a.Worker]; w != nil {
+		attrs = append(attrs, slog.String(systemd.WorkerKey, w.Name))
+	}
+	return story{"Task lost with its worker", attrs}
 }
 
 func submitted(j *octaskly.Job) story {
@@ -66,10 +89,14 @@ func submitted(j *octaskly.Job) story {
 
 // moved tells in which state a task is now.
 func (c *core) moved(t *task) story {
+	event := t.State.String()
+	if t.Cancel && !t.State.Terminal() {
+		event = "cancelling"
+	}
 	attrs := []slog.Attr{
 		slog.String(systemd.TaskKey, t.job.Task(t.Index).String()),
 		slog.String(systemd.JobKey, t.Job.String()),
-		slog.String(systemd.EventKey, t.State.String()),
+		slog.String(systemd.EventKey, event),
 		slog.Int("attempt", t.Attempt),
 	}
 	if w := c.workers[t.Worker]; w != nil {
@@ -78,5 +105,5 @@ func (c *core) moved(t *task) story {
 	if t.Reason != "" {
 		attrs = append(attrs, slog.String("reason", string(t.Reason)))
 	}
-	return story{"Task " + t.State.String(), attrs}
+	return story{"Task " + event, attrs}
 }

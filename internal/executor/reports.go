@@ -124,7 +124,9 @@ func (x *Executor) finish(e *entry, end octaskly.End, lost bool) {
 	}
 	f := protocol.Finished{ID: e.ID, End: end}
 	x.collect(e, &f)
-	if !lost {
+	if lost {
+		x.tellLost(e)
+	} else {
 		x.keep(e, &f)
 		x.tellEnd(e, &end)
 	}

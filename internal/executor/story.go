@@ -16,8 +16,16 @@ func (x *Executor) tellStart(e *entry, pid int) {
 
 // tellEnd tells the log how an attempt ended.
 func (x *Executor) tellEnd(e *entry, end *octaskly.End) {
-	x.tell(e, "Command ended", "ended", slog.String("state", end.State.String()), slog.String("reason", string(end.Reason)))
+	attrs := []slog.Attr{slog.String("state", end.State.String())}
+	if end.Reason != "" {
+		attrs = append(attrs, slog.String("reason", string(end.Reason)))
+	}
+	x.tell(e, "Command ended", "ended", attrs...)
 }
+
+// tellLost tells the log that a command was killed, or stopped with us, and that
+// nobody will hear of its end.
+func (x *Executor) tellLost(e *entry) { x.tell(e, "Command stopped", "stopped") }
 
 func (x *Executor) tell(e *entry, message, event string, attrs ...slog.Attr) {
 	ctx := context.Background()

@@ -194,7 +194,7 @@ func (p *passage) introduce() error {
 		welcome.Name = p.Name
 		p.silence = 3 * max(welcome.Heartbeat, time.Second)
 		p.joined.Store(&Joined{p.link.Peer(), hello, time.Now()})
-		p.Log.Info("Session has begun", "with", p.link.Peer(), "fleet", welcome.Fleet, "held", len(hello.Held))
+		p.Log.Info("Session has begun", "with", "dispatcher", "address", p.link.Peer(), "fleet", welcome.Fleet, "held", len(hello.Held))
 	}
 	return pass(p.toLocal, p.local, &answer)
 }

@@ -18,6 +18,7 @@ import (
 type session struct {
 	*Worker
 	link       transport.Session
+	peer       string // dispatcher, or the worker before an executor
 	in         *protocol.Reader
 	out        *protocol.Writer // the reporter's, once run has begun
 	first      *protocol.ToWorker
@@ -70,7 +71,7 @@ func (s *session) read(ctx, bulk context.Context) error {
 		s.link.Control().SetReadDeadline(time.Now().Add(s.silence))
 		frame = new(protocol.ToWorker)
 		if err := s.in.Read(frame); err != nil {
-			return fmt.Errorf("lost the dispatcher: %w", err)
+			return fmt.Errorf("lost the %s: %w", s.peer, err)
 		}
 	}
 }

@@ -88,7 +88,7 @@ func (w *Worker) Run(ctx context.Context, stopped func()) error {
 		if err != nil {
 			return err
 		}
-		return w.Serve(ctx, link, stopped)
+		return w.serve(ctx, link, "dispatcher", stopped)
 	})
 	return nil
 }
@@ -130,10 +130,22 @@ func (w *Worker) Attend(ctx context.Context, accept func(context.Context) (trans
 		if err != nil {
 			return err
 		}
-		err = w.Serve(ctx, link, stopped)
-		w.Log.Info("Session has ended; commands run on", "why", err)
+		err = w.serve(ctx, link, "worker", stopped)
+		if ctx.Err() == nil {
+			w.Status("waiting for the worker")
+			w.Log.Log(ctx, levelOf(err), "The worker has gone; commands run on", "why", err)
+		}
 	}
 	return nil
+}
+
+// levelOf: a worker comes and goes while its dispatcher is away, and that is the
+// worker's to tell.
+func levelOf(err error) slog.Level {
+	if errors.Is(err, errNotJoined) {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
 }
 
 // sleep returns after d, or when ctx is done.
@@ -151,16 +163,19 @@ const (
 	writeTimeout   = 15 * time.Second
 )
 
-// Serve has one session on link, which it closes, until that or ctx ends. When ctx
-// is done it says goodbye after stopped has returned.
-func (w *Worker) Serve(ctx context.Context, link transport.Session, stopped func()) error {
+// errNotJoined says that a session did not get as far as its welcome.
+var errNotJoined = errors.New("cannot join")
+
+// serve has one session on link, which it closes, until that or ctx ends. When ctx
+// is done it says goodbye after stopped has returned. Peer is who it is with.
+func (w *Worker) serve(ctx context.Context, link transport.Session, peer string, stopped func()) error {
 	defer link.Close()
-	s := &session{Worker: w, link: link, in: protocol.NewReader(link.Control()), out: protocol.NewWriter(link.Control())}
+	s := &session{Worker: w, link: link, peer: peer, in: protocol.NewReader(link.Control()), out: protocol.NewWriter(link.Control())}
 	if err := s.join(); err != nil {
-		return fmt.Errorf("cannot join: %w", err)
+		return fmt.Errorf("%w: %w", errNotJoined, err)
 	}
-	w.Log.Info("Session has begun", "with", link.Peer(), "fleet", s.fleet)
-	w.Status("connected to the dispatcher at " + link.Peer())
+	w.Log.Info("Session has begun", "with", peer, "address", link.Peer(), "fleet", s.fleet)
+	w.Status("connected to the " + peer + " at " + link.Peer())
 	defer w.joined.Store(nil)
 	return s.run(ctx, stopped)
 }
