@@ -16,9 +16,10 @@ BUILD = go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)'
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## build octasklyd and octasklyctl into bin/
+build: ## build octasklyd, octasklyctl and octaskly-init into bin/
 	$(BUILD) -o bin/octasklyd ./daemon
 	$(BUILD) -o bin/octasklyctl ./ctl
+	go build -trimpath -buildvcs=false -ldflags '-s -w' -o bin/octaskly-init ./daemon/init
 
 test: ## run all tests
 	go test ./...
@@ -51,7 +52,7 @@ test-package: ## build the packages twice and inspect them (needs lintian, rpm, 
 	OCTASKLY_PACKAGE=1 go test -count=1 -timeout 10m -run Package ./test
 
 test-vm: ## install the package in virtual machines and use it there (needs QEMU and mmdebstrap; root installs them)
-	OCTASKLY_VM=1 go test -p 1 -count=1 -timeout 30m ./test/vm/... ./test/machine
+	OCTASKLY_VM=1 go test -p 1 -count=1 -timeout 30m ./test/vm/... ./test/machine ./test/box
 
 try: ## start a dispatcher and two workers in a scratch directory and run a real job
 	go run ./test/try

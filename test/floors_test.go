@@ -14,12 +14,12 @@ import (
 var floors = [][]string{
 	{"internal/units", "internal/security", "internal/discovery", "internal/dirs", "internal/statedir", "internal/systemd"},
 	{"internal/octaskly", "internal/config", "internal/manual"},
-	{"internal/transport", "internal/spool"},
+	{"internal/transport", "internal/spool", "internal/sandbox/plan"},
 	{"internal/protocol", "internal/scheduler", "internal/store", "internal/resources", "internal/sandbox", "internal/auth"},
 	{"internal/executor", "internal/api"},
 	{"internal/dispatcher", "internal/worker", "internal/client"},
 	{"internal/tui"},
-	{"daemon", "ctl"},
+	{"daemon", "daemon/init", "ctl"},
 }
 
 func TestFloors(t *testing.T) {

@@ -33,6 +33,9 @@ func TestPackagedConfiguration(t *testing.T) {
 				leaveOpen(want, key) // they depend on the machine and on who asks
 				leaveOpen(got, key)
 			}
+			if role == dirs.Worker {
+				want["executor"] = `"/run/octaskly/executor.sock"` // the one key that is set
+			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("keys (-built in +packaged):\n%s", diff)
 			}

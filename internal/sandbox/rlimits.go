@@ -1,0 +1,35 @@
+package sandbox
+
+import (
+	"cmp"
+	"slices"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// rlimitNumbers are the resources of setrlimit(2) that boxes bound.
+var rlimitNumbers = map[string]uint32{
+	"RLIMIT_CORE": unix.RLIMIT_CORE, "RLIMIT_CPU": unix.RLIMIT_CPU, "RLIMIT_FSIZE": unix.RLIMIT_FSIZE, "RLIMIT_MEMLOCK": unix.RLIMIT_MEMLOCK,
+	"RLIMIT_MSGQUEUE": unix.RLIMIT_MSGQUEUE, "RLIMIT_NICE": unix.RLIMIT_NICE, "RLIMIT_NOFILE": unix.RLIMIT_NOFILE,
+	"RLIMIT_NPROC": unix.RLIMIT_NPROC, "RLIMIT_RTPRIO": unix.RLIMIT_RTPRIO, "RLIMIT_SIGPENDING": unix.RLIMIT_SIGPENDING,
+}
+
+// rlimits have one value each: a soft limit that a task can raise bounds nothing.
+func rlimits(l *Limits) []specs.POSIXRlimit {
+	values := map[string]uint64{
+		"RLIMIT_CORE": 0, "RLIMIT_MEMLOCK": 64 << 10, "RLIMIT_MSGQUEUE": 0, "RLIMIT_NICE": 0, "RLIMIT_RTPRIO": 0, "RLIMIT_SIGPENDING": 4096,
+		"RLIMIT_NOFILE": cmp.Or(l.OpenFiles, defaultOpen),
+	}
+	for name, v := range map[string]uint64{"RLIMIT_CPU": l.CPUTime, "RLIMIT_FSIZE": l.FileSize, "RLIMIT_NPROC": l.Processes} {
+		if v > 0 {
+			values[name] = v
+		}
+	}
+	limits := make([]specs.POSIXRlimit, 0, len(values))
+	for name, v := range values {
+		limits = append(limits, specs.POSIXRlimit{Type: name, Hard: v, Soft: v})
+	}
+	slices.SortFunc(limits, func(a, b specs.POSIXRlimit) int { return cmp.Compare(a.Type, b.Type) })
+	return limits
+}
