@@ -36,7 +36,7 @@ func executorCommand() *cli.Command {
 			if err != nil {
 				return fmt.Errorf("cannot use the configuration:\n%w", err)
 			}
-			if rehearsed, err := rehearsal(os.Stdin); rehearsed || err != nil {
+			if rehearsed, err := rehearsal(os.Stdin, loaded.StateDir); rehearsed || err != nil {
 				return err
 			}
 			return runExecutor(c.Context, loaded, c.App.ErrWriter)
@@ -48,6 +48,7 @@ func executorCommand() *cli.Command {
 type executorDaemon struct {
 	log     *slog.Logger
 	program string // to be executed anew
+	state   string // directory
 	exec    *executor.Executor
 	worker  *worker.Worker
 	socket  *net.UnixListener
@@ -67,7 +68,7 @@ func runExecutor(ctx context.Context, c *config.Executor, stderr io.Writer) erro
 	if err != nil {
 		return err
 	}
-	d := &executorDaemon{log: p.log, grace: c.Grace.Std()}
+	d := &executorDaemon{log: p.log, state: c.StateDir, grace: c.Grace.Std()}
 	if d.program, err = os.Executable(); err != nil {
 		return fmt.Errorf("cannot tell which program this is: %w", err)
 	}

@@ -25,6 +25,9 @@ const handoverVar = "OCTASKLY_HANDOVER"
 
 const rehearse = "rehearse"
 
+// stateVar tells a rehearsal where the state is of what it would take over.
+const stateVar = "OCTASKLY_HANDOVER_STATE"
+
 // legacy is what the program before this one has left.
 type legacy struct {
 	handover *executor.Handover
@@ -75,9 +78,12 @@ func readHandover(f *os.File) (*executor.Handover, error) {
 const maxHandover = 1 << 30 // bytes
 
 // rehearsal reports whether this program was only to say if it could take over.
-func rehearsal(in *os.File) (bool, error) {
+func rehearsal(in *os.File, stateDir string) (bool, error) {
 	if os.Getenv(handoverVar) != rehearse {
 		return false, nil
+	}
+	if now := os.Getenv(stateVar); now != stateDir {
+		return true, fmt.Errorf("cannot take over: state_dir is %q and was %q; stop the executor to move it", stateDir, now)
 	}
 	_, err := readHandover(in)
 	return true, err
@@ -122,8 +128,9 @@ func (d *executorDaemon) rehearse(ctx context.Context, memory *os.File) error {
 	ctx, cancel := context.WithTimeout(ctx, rehearseTime)
 	defer cancel()
 	child := exec.CommandContext(ctx, d.program, os.Args[1:]...)
-	child.Env = append(os.Environ(), handoverVar+"="+rehearse)
+	child.Env = append(os.Environ(), handoverVar+"="+rehearse, stateVar+"="+d.state)
 	child.Stdin = memory
+	child.WaitDelay = time.Second // for a child of its own that keeps our pipe
 	if said, err := child.CombinedOutput(); err != nil {
 		return fmt.Errorf("it would not take over: %w: %s", err, strings.TrimSpace(string(said)))
 	}

@@ -2,7 +2,9 @@ package executor
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -154,4 +156,22 @@ func TestAccountsPrograms(t *testing.T) {
 			t.Errorf("%s: %q, want %q", tt.argv, f.End.Detail, tt.want)
 		}
 	}
+}
+
+// TestDirectoryByMagicLink wants /proc/PID/cwd of another user's process to lead
+// nowhere, as it does for the account itself.
+func TestDirectoryByMagicLink(t *testing.T) {
+	cfg := another(t, config(t))
+	dir := t.TempDir()
+	check(t, os.MkdirAll(dir+"/private/sub", 0o755))
+	check(t, os.Chmod(dir+"/private", 0o700))
+	cfg.Directories = []string{dir}
+	r := newRig(t, cfg)
+	holder := exec.Command("sleep", "1000")
+	holder.Dir = dir + "/private/sub"
+	check(t, holder.Start())
+	defer func() { _, _ = holder.Process.Kill(), holder.Wait() }()
+	spec := shell("pwd")
+	spec.Dir = "/proc/" + strconv.Itoa(holder.Process.Pid) + "/cwd"
+	wantEnd(t, r.run(spec), octaskly.Failed, "cwd:EACCES")
 }

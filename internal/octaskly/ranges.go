@@ -17,6 +17,11 @@ type Range struct {
 // Count is the number of indices in r.
 func (r Range) Count() int64 { return (r.Hi-r.Lo)/r.Step + 1 }
 
+// valid is false of what no program of ours writes: its methods would fail.
+func (r Range) valid() bool {
+	return r.Step >= 1 && r.Step <= MaxIndex && r.Lo >= 0 && r.Lo <= r.Hi && r.Hi <= MaxIndex
+}
+
 func (r Range) contains(i Index) bool {
 	return i >= r.Lo && i <= r.Hi && (i-r.Lo)%r.Step == 0
 }
@@ -270,4 +275,9 @@ func (s Ranges) Each(do func(Index) bool) {
 			}
 		}
 	}
+}
+
+// Valid reports whether ranges that came from outside can be worked with.
+func (r Ranges) Valid() bool {
+	return !slices.ContainsFunc(r, func(one Range) bool { return !one.valid() })
 }

@@ -89,7 +89,11 @@ func Open(o Options) (Containment, error) {
 	switch o.Resume {
 	case "":
 	case octaskly.KillCgroup:
-		return resumeCgroups(dir)
+		c, err := resumeCgroups(dir)
+		if err != nil {
+			return nil, err // and no nil within an interface
+		}
+		return c, nil
 	default:
 		return openTrees(dir)
 	}

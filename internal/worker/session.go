@@ -81,6 +81,9 @@ func (s *session) handle(ctx, bulk context.Context, frame *protocol.ToWorker) er
 		s.learn(spec)
 	}
 	for _, a := range frame.Assign {
+		if !a.Elements.Valid() {
+			return fmt.Errorf("cannot run elements %d of job %v: %w", len(a.Elements), a.Job, protocol.ErrFrame)
+		}
 		s.assign(bulk, a)
 	}
 	for _, stop := range frame.Stop {

@@ -343,6 +343,19 @@ func testOtherGeneration(t *testing.T, r *rig) {
 	r.expect("drop 1.3/2")
 }
 
+// Ranges that make no sense end the session, and nothing else.
+func TestBadRanges(t *testing.T) { eachWay(t, testBadRanges) }
+
+func testBadRanges(t *testing.T, r *rig) {
+	for _, bad := range []octaskly.Range{{Lo: 0, Hi: 10}, {Lo: 10, Hi: 0, Step: 1}, {Lo: 1, Hi: 9e18, Step: -1}, {Lo: -1, Hi: 1, Step: 1}} {
+		r.accept()
+		r.welcome("g1")
+		r.send(&protocol.ToWorker{Assign: []protocol.Assign{{Job: 1, Elements: octaskly.Ranges{bad}, Attempt: 1}}})
+		for m := new(protocol.FromWorker); r.in.Read(m) == nil; {
+		}
+	}
+}
+
 // A refusal is no end: the worker tries again.
 func TestRefused(t *testing.T) { eachWay(t, testRefused) }
 
