@@ -14,7 +14,7 @@ BUILD = go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)'
 .PHONY: help build test race vet staticcheck fuzz bench try package test-package test-vm test-box clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build octasklyd, octasklyctl and octaskly-init into bin/
 	$(BUILD) -o bin/octasklyd ./daemon
