@@ -82,7 +82,7 @@ func rehearsal(in *os.File, stateDir string) (bool, error) {
 	if os.Getenv(handoverVar) != rehearse {
 		return false, nil
 	}
-	if now := os.Getenv(stateVar); now != stateDir {
+	if now := os.Getenv(stateVar); now != "" && now != stateDir { // an older program does not say
 		return true, fmt.Errorf("cannot take over: state_dir is %q and was %q; stop the executor to move it", stateDir, now)
 	}
 	_, err := readHandover(in)
