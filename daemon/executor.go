@@ -209,9 +209,12 @@ func (d *executorDaemon) serve(ctx context.Context, hup <-chan os.Signal, stoppe
 		systemd.Watchdog(serving, func(context.Context) error { d.exec.Idle(); return nil }, d.log)
 		return nil
 	})
-	err := group.Wait()
-	if errors.Is(err, errHangup) || errors.Is(err, net.ErrClosed) {
+	switch err := group.Wait(); {
+	case errors.Is(err, errHangup) || errors.Is(err, net.ErrClosed): // whichever part was first
 		return errHangup
+	case ctx.Err() != nil:
+		return nil
+	default:
+		return err
 	}
-	return nil
 }

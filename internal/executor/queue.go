@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,10 +17,30 @@ import (
 // not taken twice, and the first one of another generation makes the executor
 // drop all it holds of the one before. One that this executor can never run ends
 // at once.
-func (x *Executor) Offer(attempts []*Attempt) {
+//
+// It fails with ErrFull where more are held than a dispatcher ever sends: what
+// the executor remembers must not grow with what somebody asks for.
+func (x *Executor) Offer(attempts []*Attempt) error {
 	for _, a := range attempts {
+		if x.full() {
+			return ErrFull
+		}
 		x.offer(a)
 	}
+	return nil
+}
+
+// ErrFull says that an executor holds too many attempts.
+var ErrFull = errors.New("the executor holds too many attempts to take another one")
+
+// maxHeld is how many attempts an executor holds; a hello that lists so many fits
+// into a frame.
+const maxHeld = 1 << 15
+
+func (x *Executor) full() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return len(x.entries) >= maxHeld
 }
 
 func (x *Executor) offer(a *Attempt) {

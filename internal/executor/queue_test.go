@@ -1,12 +1,15 @@
 package executor
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/protocol"
 )
 
 func TestFIFO(t *testing.T) {
@@ -179,5 +182,26 @@ func TestTake(t *testing.T) {
 	r.Release([]octaskly.AttemptID{id, both})
 	if _, held := r.Held(); len(held) > 0 {
 		t.Errorf("held %+v after the release", held)
+	}
+}
+
+// TestFull wants an executor to hold no more than a hello can tell of.
+func TestFull(t *testing.T) {
+	r := newRig(t, config(t))
+	spec := shell("exec sleep 1000")
+	attempts := make([]*Attempt, maxHeld+1)
+	for i := range attempts {
+		attempts[i] = &Attempt{ID: octaskly.AttemptID{Job: 1, Index: octaskly.Index(i), Number: 1}, Generation: "g", Spec: &spec, Array: true}
+	}
+	if err := r.Offer(attempts); !errors.Is(err, ErrFull) {
+		t.Errorf("error %v, want ErrFull", err)
+	}
+	generation, held := r.Held()
+	if len(held) != maxHeld {
+		t.Errorf("%d attempts are held", len(held))
+	}
+	hello := &protocol.FromWorker{Hello: &protocol.Hello{Generation: generation, Held: held}}
+	if err := protocol.NewWriter(io.Discard).Write(hello); err != nil {
+		t.Error(err)
 	}
 }

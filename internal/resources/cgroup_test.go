@@ -111,3 +111,13 @@ func TestCopiedState(t *testing.T) {
 	check(t, b.Kill())
 	b.end()
 }
+
+// TestMakePlace wants a directory beside those that cannot be removed.
+func TestMakePlace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tasks")
+	for _, want := range []string{path, path + ".1", path + ".2"} {
+		if got, err := makePlace(path); got != want || err != nil {
+			t.Errorf("place %q, %v; want %q", got, err, want)
+		}
+	}
+}

@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -27,10 +30,12 @@ type cgroups struct {
 // open makes the directory of the groups, notes it in record and tries whether a
 // process can be started there.
 func (c *cgroups) open(record string) error {
-	if err := os.Mkdir(c.path, 0o755); err != nil {
+	place, err := makePlace(c.path)
+	if err != nil {
 		return fmt.Errorf("cannot make a cgroup: %w", err)
 	}
-	err := os.WriteFile(record, []byte(c.path), 0o600)
+	c.path = place
+	err = os.WriteFile(record, []byte(c.path), 0o600)
 	if err == nil {
 		err = c.try()
 	}
@@ -60,6 +65,26 @@ func resumeCgroups(dir string) (*cgroups, error) {
 	}
 	c := &cgroups{path: string(place)}
 	return c, c.adoptOrphans()
+}
+
+// maxPlaces is how many names are tried for the directory of the groups.
+const maxPlaces = 10
+
+// makePlace makes the directory at path, or beside it where something that does
+// not die of KILL is left in there: a process that hangs in the kernel must not
+// keep a machine from working.
+func makePlace(path string) (place string, err error) {
+	for i := range maxPlaces {
+		place = path
+		if i > 0 {
+			place += "." + strconv.Itoa(i)
+			_ = sweepCgroup(place) // whatever stays there, stays
+		}
+		if err = os.Mkdir(place, 0o755); !errors.Is(err, fs.ErrExist) {
+			break
+		}
+	}
+	return place, err
 }
 
 // try starts a program without a name: if the kernel gets as far as missing it,
@@ -119,16 +144,22 @@ func (c *cgroups) Close() error {
 	return removeCgroup(c.path)
 }
 
-// sweepCgroups kills and removes the groups of an earlier process.
-func sweepCgroups(dir string) error {
+// sweepCgroups kills and removes the groups of an earlier process. What hangs in
+// the kernel is left: it dies when it can.
+func sweepCgroups(dir string, log *slog.Logger) error {
 	places, _ := placesFor(dir)
 	// In a copied state directory, what is noted are its original's groups.
-	if noted, err := os.ReadFile(filepath.Join(dir, placeFile)); err == nil && filepath.Base(string(noted)) == placeName(dir) {
+	if noted, err := os.ReadFile(filepath.Join(dir, placeFile)); err == nil && strings.HasPrefix(filepath.Base(string(noted)), placeName(dir)) {
 		places = append(places, string(noted))
 	}
 	slices.Sort(places)
 	for _, place := range slices.Compact(places) {
-		if err := sweepCgroup(place); err != nil {
+		err := sweepCgroup(place)
+		if errors.Is(err, ErrAlive) {
+			log.Error("What an earlier executor left hangs in the kernel and stays", "cgroup", place, "error", err)
+			continue
+		}
+		if err != nil {
 			return fmt.Errorf("cannot kill what an earlier executor left in %q: %w", place, err)
 		}
 	}

@@ -97,7 +97,7 @@ func Open(o Options) (Containment, error) {
 	default:
 		return openTrees(dir)
 	}
-	if err := sweep(dir); err != nil {
+	if err := sweep(dir, o.Log); err != nil {
 		return nil, err
 	}
 	if !o.NoCgroup {
@@ -110,8 +110,8 @@ func Open(o Options) (Containment, error) {
 	return openTrees(dir)
 }
 
-func sweep(dir string) error {
-	if err := sweepCgroups(dir); err != nil {
+func sweep(dir string, log *slog.Logger) error {
+	if err := sweepCgroups(dir, log); err != nil {
 		return err
 	}
 	return sweepTrees(dir)

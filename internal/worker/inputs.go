@@ -90,6 +90,9 @@ func (in *inputs) get(ctx context.Context, link transport.Session, blob octaskly
 		done, mine := in.begin(blob)
 		if mine {
 			err := in.download(ctx, link, blob)
+			if err != nil {
+				os.Remove(in.path(blob)) // as far as it came
+			}
 			in.end(blob, done, err)
 			if err != nil {
 				return "", fmt.Errorf("cannot get its standard input: %w", err)

@@ -192,7 +192,7 @@ func (p *passage) introduce() error {
 		return &RefusedError{welcome.Refused}
 	default:
 		welcome.Name = p.Name
-		p.silence = 3 * max(welcome.Heartbeat, time.Second)
+		p.silence = 3 * min(max(welcome.Heartbeat, time.Second), maxHeartbeat)
 		p.joined.Store(&Joined{p.link.Peer(), hello, time.Now()})
 		p.Log.Info("Session has begun", "with", "dispatcher", "address", p.link.Peer(), "fleet", welcome.Fleet, "held", len(hello.Held))
 	}

@@ -82,9 +82,11 @@ func (s *session) handle(ctx, bulk context.Context, frame *protocol.ToWorker) er
 	}
 	for _, a := range frame.Assign {
 		if !a.Elements.Valid() {
-			return fmt.Errorf("cannot run elements %d of job %v: %w", len(a.Elements), a.Job, protocol.ErrFrame)
+			return fmt.Errorf("cannot run what is assigned of job %v: its ranges make no sense: %w", a.Job, protocol.ErrFrame)
 		}
-		s.assign(bulk, a)
+		if err := s.assign(bulk, a); err != nil {
+			return err
+		}
 	}
 	for _, stop := range frame.Stop {
 		s.Executor.Stop(stop.ID, stop.Drop)
@@ -147,35 +149,34 @@ func (s *session) forget(job octaskly.JobID) {
 }
 
 // assign hands attempts to the executor, once their input is here.
-func (s *session) assign(bulk context.Context, a protocol.Assign) {
+func (s *session) assign(bulk context.Context, a protocol.Assign) error {
 	spec := s.specs[a.Job]
 	if spec == nil {
 		spec = &jobSpec{Spec: &octaskly.Spec{}, err: errors.New("the dispatcher did not send its spec")}
 	}
 	attempts := s.attempts(a, spec)
 	if spec.err != nil || spec.Stdin == "" {
-		s.Executor.Offer(attempts)
-		return
+		return s.Executor.Offer(attempts)
 	}
 	path, here := s.inputs.find(spec.Stdin, a.Job)
 	if here {
-		offer(s.Executor, attempts, path, nil)
-		return
+		return offer(s.Executor, attempts, path, nil)
 	}
 	s.group.Go(func() error {
 		path, err := s.inputs.get(bulk, s.link, spec.Stdin, a.Job)
 		if bulk.Err() == nil { // else the next session will say that we do not have them
-			offer(s.Executor, attempts, path, err)
+			return offer(s.Executor, attempts, path, err)
 		}
 		return nil
 	})
+	return nil
 }
 
-func offer(e Executor, attempts []*executor.Attempt, stdin string, err error) {
+func offer(e Executor, attempts []*executor.Attempt, stdin string, err error) error {
 	for _, a := range attempts {
 		a.StdinPath, a.Err = stdin, err
 	}
-	e.Offer(attempts)
+	return e.Offer(attempts)
 }
 
 // attempts lists the executions that an assignment asks for.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 
 // Executor runs attempts. See package executor for what each method promises.
 type Executor interface {
-	Offer([]*executor.Attempt)
+	Offer([]*executor.Attempt) error
 	Stop(id octaskly.AttemptID, drop bool)
 	Recall([]octaskly.AttemptID) []octaskly.AttemptID
 	Signal(id octaskly.AttemptID, number int) error
@@ -180,6 +181,11 @@ func (w *Worker) serve(ctx context.Context, link transport.Session, peer string,
 	return s.run(ctx, stopped)
 }
 
+const (
+	maxName      = 255         // bytes
+	maxHeartbeat = time.Minute // a silent peer keeps others out no longer than three
+)
+
 // join introduces the worker and waits for the welcome.
 func (s *session) join() error {
 	generation, held := s.Executor.Held()
@@ -200,13 +206,15 @@ func (s *session) join() error {
 		return errors.New("the dispatcher did not answer the hello")
 	case welcome.Refused != "":
 		return &RefusedError{welcome.Refused}
+	case len(welcome.Name) > maxName || strings.ContainsRune(welcome.Name, 0):
+		return errors.New("the name in the welcome is none")
 	default:
 		if welcome.Name != "" {
 			s.Executor.Call(welcome.Name)
 		}
 		s.joined.Store(&Joined{s.link.Peer(), hello, time.Now()})
 		s.fleet, s.generation, s.maxOutput = welcome.Fleet, welcome.Generation, welcome.MaxOutput
-		s.silence = 3 * max(welcome.Heartbeat, time.Second)
+		s.silence = 3 * min(max(welcome.Heartbeat, time.Second), maxHeartbeat)
 	}
 	if generation != s.generation {
 		s.dropAll()

@@ -45,13 +45,14 @@ func newFakeExecutor() *fakeExecutor {
 	}
 }
 
-func (x *fakeExecutor) Offer(attempts []*executor.Attempt) {
+func (x *fakeExecutor) Offer(attempts []*executor.Attempt) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, a := range attempts {
 		x.offered[a.ID] = a
 		x.told <- "offer " + a.ID.String()
 	}
+	return nil
 }
 
 func (x *fakeExecutor) attempt(id octaskly.AttemptID) *executor.Attempt {
@@ -353,6 +354,16 @@ func testBadRanges(t *testing.T, r *rig) {
 		r.send(&protocol.ToWorker{Assign: []protocol.Assign{{Job: 1, Elements: octaskly.Ranges{bad}, Attempt: 1}}})
 		for m := new(protocol.FromWorker); r.in.Read(m) == nil; {
 		}
+	}
+}
+
+// A name that no environment can hold is refused at the door.
+func TestBadName(t *testing.T) {
+	r := newRig(t, false) // a relay gives its own
+	r.accept()
+	r.send(&protocol.ToWorker{Welcome: &protocol.Welcome{Version: 1, Generation: "g1", Name: "a\x00b"}})
+	if err := r.in.Read(new(protocol.FromWorker)); err == nil {
+		t.Error("the session goes on")
 	}
 }
 

@@ -123,7 +123,7 @@ type nullExecutor struct {
 
 func newNullExecutor() *nullExecutor { return &nullExecutor{wake: make(chan struct{}, 1)} }
 
-func (x *nullExecutor) Offer(attempts []*executor.Attempt) {
+func (x *nullExecutor) Offer(attempts []*executor.Attempt) error {
 	now := time.Now()
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -134,6 +134,7 @@ func (x *nullExecutor) Offer(attempts []*executor.Attempt) {
 	case x.wake <- struct{}{}:
 	default:
 	}
+	return nil
 }
 
 func (x *nullExecutor) Take() ([]protocol.Started, []protocol.Finished) {
