@@ -120,7 +120,7 @@ as root; the worker's unit brings it along
 *octasklyd-key.service*::
 makes _/etc/octaskly/fleet.key_ where there is none; the dispatcher's unit brings it along
 
-All lie in *octaskly.slice*. Members of the group *octaskly* may use the sockets of dispatcher and worker, and so octasklyctl(1). Stopping the worker's unit leaves its commands running; stopping the executor's ends them.
+All lie in *octaskly.slice*. Members of the group *octaskly* may use the sockets of dispatcher and worker, and so octasklyctl(1). Stopping the worker's unit leaves its commands running; stopping the executor's stops the worker, too, and ends them. systemd keeps the sockets of dispatcher and worker, so that octasklyctl(1) starts again what was stopped alone: to keep it down, stop its socket unit as well, or *octaskly.slice* for all.
 
 A daemon tells systemd when it serves and what it waits for, and that it is alive (sd_notify(3)). It takes sockets that systemd opened by their names: *control* is the one for octasklyctl, *workers* a TCP socket for workers, *executor* the one for the worker.
 

@@ -31,12 +31,13 @@ func (d *Dispatcher) tellStories() {
 	}
 }
 
-func (c *core) tell(make func() story) {
+// tell has a story told, which is made only if it can be.
+func (c *core) tell(compose func() story) {
 	if !c.Log.Enabled(context.Background(), systemd.LevelTask) {
 		return
 	}
 	select {
-	case c.stories <- make():
+	case c.stories <- compose():
 	default:
 	}
 }

@@ -1,7 +1,6 @@
 package executor
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -236,7 +235,7 @@ func (h *Handover) Check() error {
 		if a.Spec < 0 || a.Spec >= len(h.Specs) {
 			return fmt.Errorf("cannot take commands over: attempt %v has no spec", a.ID)
 		}
-		if c := a.Running; c != nil && (cmp.Compare(c.PID, 1) <= 0 || len(c.Pipes) > 2 || strings.Contains(c.Slot, "/")) {
+		if c := a.Running; c != nil && (c.PID <= 1 || len(c.Pipes) > 2 || strings.Contains(c.Slot, "/")) {
 			return fmt.Errorf("cannot take commands over: attempt %v is malformed", a.ID)
 		}
 	}

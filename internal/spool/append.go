@@ -85,13 +85,17 @@ func (l *Log) markDiscards() {
 
 // Flush writes what is in memory to the file, which it makes if it must, and
 // marks what was discarded so far: [Open] can then go on in another process. A
-// log without output gets no file.
+// log without output gets no file. Where the disk had failed it is tried once
+// more, and the log goes on if it works.
 func (l *Log) Flush() error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	if l.closed || l.err != nil {
+	if l.closed || l.err != nil && l.mirror.used {
 		return l.err
 	}
+	l.mu.Lock()
+	l.err = nil
+	l.mu.Unlock()
 	// A mirror stays the beginning of its source until it is closed.
 	if !l.mirror.used {
 		l.markDiscards()

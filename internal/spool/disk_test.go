@@ -105,6 +105,28 @@ func TestShortWriteLeavesWholeChunks(t *testing.T) {
 	}
 }
 
+// Room that has come back by a Flush is used from then on; what was lost is marked.
+func TestFlushTriesTheDiskAgain(t *testing.T) {
+	l := newLog(t, Options{Head: 1})
+	must(t, l.Append(Stdout, []byte("first")))
+	disk := breakDisk(l, 3)
+	must(t, l.Append(Stdout, []byte("second")))
+	must(t, l.Append(Stdout, []byte("lost")))
+	if err := l.Flush(); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("Flush while the disk is full: %v", err)
+	}
+	disk.room = 1000
+	must(t, l.Flush())
+	must(t, l.Append(Stdout, []byte("third")))
+	want := appendChunk(nil, Stdout, []byte("first"))
+	want = appendChunk(want, Stdout, []byte("second"))
+	want = appendMark(want, Stdout, 4)
+	want = appendChunk(want, Stdout, []byte("third"))
+	if onDisk, err := os.ReadFile(l.path); err != nil || !bytes.Equal(onDisk, want) {
+		t.Errorf("the file has %x, %v\nwant %x", onDisk, err, want)
+	}
+}
+
 // Room that has come back by the end is used for what memory kept.
 func TestCloseTriesTheDiskAgain(t *testing.T) {
 	l := newLog(t, Options{Head: 1})

@@ -193,7 +193,7 @@ func (p *passage) introduce() error {
 	default:
 		welcome.Name = p.Name
 		p.silence = 3 * min(max(welcome.Heartbeat, time.Second), maxHeartbeat)
-		p.joined.Store(&Joined{p.link.Peer(), hello, time.Now()})
+		p.joined.Store(&Joined{p.link.Peer(), hello})
 		p.Log.Info("Session has begun", "with", "dispatcher", "address", p.link.Peer(), "fleet", welcome.Fleet, "held", len(hello.Held))
 	}
 	return pass(p.toLocal, p.local, &answer)

@@ -61,7 +61,6 @@ type Worker struct {
 type Joined struct {
 	Address string // the dispatcher's
 	Hello   *protocol.Hello
-	Since   time.Time
 }
 
 // Joined is nil while there is no session.
@@ -212,7 +211,7 @@ func (s *session) join() error {
 		if welcome.Name != "" {
 			s.Executor.Call(welcome.Name)
 		}
-		s.joined.Store(&Joined{s.link.Peer(), hello, time.Now()})
+		s.joined.Store(&Joined{s.link.Peer(), hello})
 		s.fleet, s.generation, s.maxOutput = welcome.Fleet, welcome.Generation, welcome.MaxOutput
 		s.silence = 3 * min(max(welcome.Heartbeat, time.Second), maxHeartbeat)
 	}
