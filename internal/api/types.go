@@ -73,8 +73,37 @@ type Submission struct {
 	Backoff *Seconds      `json:"backoff,omitempty"` // default 1 s
 	Merge   bool          `json:"merge,omitempty"`
 	CPUs    float64       `json:"cpus,omitempty"`
-	Memory  int64         `json:"memory,omitempty"` // bytes
+	Memory  int64         `json:"memory,omitempty"` // bytes, reserved and at most
 	Key     string        `json:"idempotency_key,omitempty"`
+
+	// What is left unsaid of these, the dispatcher's configuration says.
+	Sandbox       string  `json:"sandbox,omitempty"` // a level by its name
+	Limits        *Limits `json:"limits,omitempty"`
+	Network       string  `json:"network,omitempty"` // none or host
+	KeepWorkspace bool    `json:"keep_workspace,omitempty"`
+}
+
+// Limits of a Submission: a preset and what differs from it. 0 is no limit.
+type Limits struct {
+	Preset    string   `json:"preset,omitempty"`
+	CPUTime   *Seconds `json:"cpu_time,omitempty"`
+	Memory    *int64   `json:"memory,omitempty"` // bytes, not reserved
+	Disk      *int64   `json:"disk,omitempty"`   // bytes
+	OpenFiles *int64   `json:"open_files,omitempty"`
+	Processes *int64   `json:"processes,omitempty"`
+}
+
+// Usage is what an attempt uses or has used; what is missing is not known.
+type Usage struct {
+	CPUTime       Seconds `json:"cpu_time,omitempty"`
+	Memory        int64   `json:"memory,omitempty"` // bytes
+	MemoryPeak    int64   `json:"memory_peak,omitempty"`
+	Processes     int64   `json:"processes,omitempty"`
+	ProcessesPeak int64   `json:"processes_peak,omitempty"`
+	Read          int64   `json:"read_bytes,omitempty"`
+	Written       int64   `json:"written_bytes,omitempty"`
+	Disk          int64   `json:"disk,omitempty"` // bytes
+	DiskPeak      int64   `json:"disk_peak,omitempty"`
 }
 
 // Accepted answers a submission. Ids are strings in JSON.
@@ -134,6 +163,10 @@ type Attempt struct {
 	Stderr     int64           `json:"stderr_bytes"`
 	Discarded  int64           `json:"discarded_bytes,omitempty"` // output past its bound
 	Leftover   bool            `json:"leftover_killed,omitempty"` // processes outlived the command
+	Usage      *Usage          `json:"usage,omitempty"`           // of a running attempt, as of a few seconds ago
+	Limit      float64         `json:"limit,omitempty"`           // that Reason names: seconds, bytes or processes
+	Peak       float64         `json:"peak,omitempty"`            // of what it limits
+	Workspace  string          `json:"workspace,omitempty"`       // on the worker, kept
 }
 
 // Element is one line of GET /api/v1/tasks/{id}/elements.
@@ -168,6 +201,20 @@ type Worker struct {
 	Features []string  `json:"features"`
 	Contains string    `json:"contains"` // how commands are kept together: cgroup, or best-effort
 	SeenAt   time.Time `json:"seen_at"`
+
+	Levels      []string `json:"levels"` // sandbox levels that held in its self-test
+	Limits      []string `json:"limits"` // that it enforces
+	HostNetwork bool     `json:"host_network"`
+	Checks      []Check  `json:"checks,omitempty"` // only in GET /api/v1/workers/{worker}
+}
+
+// Check is one line of a worker's self-test.
+type Check struct {
+	Subject string `json:"subject"` // what stands or falls with it: "level:strict", "limit:memory"
+	Name    string `json:"name"`
+	What    string `json:"what,omitempty"`
+	Held    bool   `json:"held"`
+	Why     string `json:"why,omitempty"` // not
 }
 
 // Containment is how a worker of these features keeps commands together.

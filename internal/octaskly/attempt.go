@@ -14,6 +14,10 @@ type End struct {
 	MaxRSS    int64         `cbor:"7,keyasint,omitempty"` // bytes, the largest of these processes
 	Leftover  bool          `cbor:"8,keyasint,omitempty"` // processes outlived the command and were killed
 	Output    OutputSize    `cbor:"9,keyasint,omitempty"`
+	Usage     Usage         `cbor:"10,keyasint,omitzero"`
+	Limit     int64         `cbor:"11,keyasint,omitempty"` // that Reason names, in nanoseconds, bytes or processes
+	Peak      int64         `cbor:"12,keyasint,omitempty"` // of what is limited, likewise
+	Workspace string        `cbor:"13,keyasint,omitempty"` // path on the worker of what Spec.KeepWorkspace kept
 }
 
 // OutputSize measures an attempt's output.
@@ -51,10 +55,25 @@ type Worker struct {
 	Features []string // what a Spec may name in Needs, and how it contains its commands
 	Address  string
 	SeenAt   time.Time // when it last joined or left
+	Checks   []Check   // of its latest self-test
 }
 
 // Features that a worker may offer and a Spec may need.
 const (
 	KillCgroup     = "kill:cgroup"      // the end of a task is the end of every process of it
 	KillBestEffort = "kill:best-effort" // there is no cgroup2 to make that sure
+
+	LimitCPUTime   = "limit:cpu-time"
+	LimitMemory    = "limit:memory"
+	LimitDisk      = "limit:disk"
+	LimitOpenFiles = "limit:open-files"
+	LimitProcesses = "limit:processes"
+
+	NetworkHost   = "network:host"   // boxes of levels strict and higher may have the machine's network
+	KeepWorkspace = "keep-workspace" // Spec.KeepWorkspace
+
+	levelPrefix = "level:"
 )
+
+// LimitFeatures are the features of all limits.
+var LimitFeatures = []string{LimitCPUTime, LimitMemory, LimitDisk, LimitOpenFiles, LimitProcesses}

@@ -28,6 +28,9 @@ func (l Level) String() string {
 	return fmt.Sprintf("level(%d)", uint8(l))
 }
 
+// Feature is what a worker offers that has level l.
+func (l Level) Feature() string { return levelPrefix + l.String() }
+
 // ParseLevel reads the name that String gives.
 func ParseLevel(name string) (Level, error) {
 	for _, l := range Levels {

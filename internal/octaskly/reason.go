@@ -16,14 +16,25 @@ const (
 	ReasonCancelled  Reason = "cancelled"   // a user's wish
 	ReasonWorkerLost Reason = "worker-lost" // its worker went away
 	ReasonExecutor   Reason = "executor"    // our own failure on the worker; Detail says which
+
+	// A limit has ended it, or made it fail. Limit and Peak of its End say more.
+	ReasonOOM       Reason = "oom"       // Limits.Memory
+	ReasonCPUTime   Reason = "cpu-time"  // Limits.CPUTime
+	ReasonDisk      Reason = "disk"      // Limits.Disk
+	ReasonProcesses Reason = "processes" // Limits.Processes
 )
 
 // ReasonExit, ReasonSignal and ReasonSpawn build the reasons that carry a value.
 func ReasonExit(code int) Reason   { return Reason("exit:" + strconv.Itoa(code)) }
 func ReasonSignal(n int) Reason    { return Reason("signal:" + strconv.Itoa(n)) }
 func ReasonSpawn(e string) Reason  { return Reason("spawn:" + e) }
-func ReasonLacks(f string) Reason  { return Reason("unenforceable:" + f) }
 func ReasonLostTimes(n int) Reason { return Reason("worker-lost×" + strconv.Itoa(n)) }
+
+// ReasonLacks says that a worker lacks a feature: "unenforceable:strict" of level
+// strict, "unenforceable:limit:disk".
+func ReasonLacks(feature string) Reason {
+	return Reason("unenforceable:" + strings.TrimPrefix(feature, levelPrefix))
+}
 
 // Kind is the part before the colon.
 func (r Reason) Kind() string { kind, _, _ := strings.Cut(string(r), ":"); return kind }

@@ -22,6 +22,13 @@ type Spec struct {
 	Merge   bool          `cbor:"9,keyasint,omitempty"` // stderr goes into stdout's pipe
 	Room    Room          `cbor:"10,keyasint,omitempty"`
 	Needs   []string      `cbor:"11,keyasint,omitempty"` // features that the worker must have
+
+	// How it is isolated and bounded, as resolved when it was submitted. What a
+	// worker must be able to do for this is in Needs as well.
+	Level         Level  `cbor:"12,keyasint,omitempty"` // 0: none; from before there were levels
+	Limits        Limits `cbor:"13,keyasint,omitzero"`
+	HostNetwork   bool   `cbor:"14,keyasint,omitempty"` // the machine's network; otherwise none but a loopback
+	KeepWorkspace bool   `cbor:"15,keyasint,omitempty"` // for the worker's operator to look at
 }
 
 // SpecVersion is written beside the bytes of every Spec.
@@ -77,7 +84,7 @@ func fieldErrorf(field, format string, args ...any) error {
 
 // Check returns a *FieldError for the first field that cannot be accepted.
 func (s *Spec) Check() error {
-	for _, check := range []func() error{s.checkArgv, s.checkEnv, s.checkDir, s.checkRetries, s.checkRoom} {
+	for _, check := range []func() error{s.checkArgv, s.checkEnv, s.checkDir, s.checkRetries, s.checkRoom, s.Limits.check} {
 		if err := check(); err != nil {
 			return err
 		}

@@ -18,6 +18,7 @@ type FromWorker struct {
 	Recalled []octaskly.AttemptID `cbor:"4,keyasint,omitempty"` // given back, never started
 	Pong     uint64               `cbor:"5,keyasint,omitempty"` // the Ping it answers
 	Goodbye  bool                 `cbor:"6,keyasint,omitempty"` // it has stopped all it had, and leaves
+	Usage    []Usage              `cbor:"7,keyasint,omitempty"` // with a Pong: of what runs
 }
 
 // Hello introduces a worker.
@@ -32,6 +33,13 @@ type Hello struct {
 	Fleet      string            `cbor:"8,keyasint,omitempty"` // with Generation: whose attempts it holds
 	Generation string            `cbor:"9,keyasint,omitempty"`
 	Held       []Held            `cbor:"10,keyasint,omitempty"`
+	Checks     []octaskly.Check  `cbor:"11,keyasint,omitempty"` // of the self-test that Features follow from
+}
+
+// Usage is what a running attempt uses.
+type Usage struct {
+	ID    octaskly.AttemptID `cbor:"1,keyasint"`
+	Usage octaskly.Usage     `cbor:"2,keyasint"`
 }
 
 // Held is an attempt that a worker has and the dispatcher has not acknowledged

@@ -24,6 +24,7 @@ const lag = 50 * time.Millisecond
 // cgroup is a Group by cgroup2: one directory, used for command after command.
 type cgroup struct {
 	leader
+	unlimited
 	path    string
 	orphans *orphans // nil unless orphans come to us, who are process 1
 

@@ -42,6 +42,9 @@ type Containment interface {
 	// Adopt takes over a group and the command in it, which an earlier program of
 	// this very process has started and left: see Options.Resume.
 	Adopt(name string, pid int, marks []string) (Group, error)
+	// Limits are those of octaskly.LimitFeatures that Group.Limit can set and
+	// Group.Usage can tell; why says what keeps the others away, and what to do.
+	Limits() (features []string, why error)
 	// Close removes what is left when all groups are closed.
 	Close() error
 }
@@ -60,6 +63,15 @@ type Group interface {
 	Signal(sig syscall.Signal) error
 	// Kill sends KILL to everything in the group, as far as it is known at once.
 	Kill() error
+	// Limit sets bounds for what is started next, or for what is already in the
+	// group and more. What is in use then counts as nothing: neither for the bounds
+	// nor in Usage. Of l it knows Memory and Processes. It holds until Clear.
+	Limit(l octaskly.Limits) error
+	// Usage is what the group uses and has used since Limit, or since Start.
+	Usage() (octaskly.Usage, error)
+	// Struck is the limit that the kernel has enforced: octaskly.ReasonOOM,
+	// octaskly.ReasonProcesses, or nothing. Ask before Clear.
+	Struck() octaskly.Reason
 	// Clear kills whatever has outlived the command and returns when it is gone.
 	// The error is ErrAlive when something is not gone after patience.
 	Clear(patience time.Duration) (leftover bool, err error)

@@ -55,6 +55,7 @@ func (t *trees) Close() error {
 // tree is a Group by best effort.
 type tree struct {
 	leader
+	unlimited
 	orphans *orphans
 	note    *note
 	marks   []string
