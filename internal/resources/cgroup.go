@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
 // ErrAlive says that processes do not die of KILL: they hang in the kernel.
@@ -21,22 +23,26 @@ var ErrAlive = errors.New("processes are still alive")
 // dead. It tells of changes only every 10 ms.
 const lag = 50 * time.Millisecond
 
-// cgroup is a Group by cgroup2: one directory, used for command after command.
+// cgroup is a Group by cgroup2: one directory, used for command after command
+// until it is spoiled.
 type cgroup struct {
 	leader
-	unlimited
+	meter
 	path    string
+	means   *means
 	orphans *orphans // nil unless orphans come to us, who are process 1
 
-	dir, events, kill int  // open files; -1: not open
-	killed            bool // KILL was sent; see remake
+	dir, events, kill int             // open files; -1: not open
+	bounds            octaskly.Limits // that are set, as far as they are ours
+	used              bool            // somebody was here since the meter was set to nothing
+	spoiled           bool            // what comes next needs a new directory; see remake
 }
 
 // make makes the directory, in the place of one that is left over, and opens it.
 func (g *cgroup) make() error {
-	err := os.Mkdir(g.path, 0o755)
+	err := unix.Mkdir(g.path, 0o755)
 	if errors.Is(err, fs.ErrExist) {
-		err = errors.Join(removeCgroup(g.path), os.Mkdir(g.path, 0o755))
+		err = errors.Join(removeCgroup(g.path), unix.Mkdir(g.path, 0o755))
 	}
 	if err != nil {
 		return fmt.Errorf("cannot make cgroup %q: %w", g.path, err)
@@ -45,18 +51,14 @@ func (g *cgroup) make() error {
 }
 
 func (g *cgroup) open() (err error) {
-	for _, file := range []struct {
-		fd   *int
-		name string
-		mode int
-	}{
-		{&g.dir, "", unix.O_DIRECTORY},
-		{&g.events, "cgroup.events", unix.O_RDONLY},
-		{&g.kill, "cgroup.kill", unix.O_WRONLY},
-	} {
-		if err == nil {
-			*file.fd, err = unix.Open(filepath.Join(g.path, file.name), file.mode|unix.O_CLOEXEC, 0)
-		}
+	if g.dir, err = unix.Open(g.path, unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err == nil {
+		g.events, err = unix.Openat(g.dir, "cgroup.events", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	}
+	if err == nil {
+		g.kill, err = unix.Openat(g.dir, "cgroup.kill", unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	}
+	if err == nil {
+		err = g.meter.openGauge(g.dir, cpuStat) // the one that every group needs
 	}
 	if err != nil {
 		return fmt.Errorf("cannot open cgroup %q: %w", g.path, err)
@@ -64,7 +66,23 @@ func (g *cgroup) open() (err error) {
 	return nil
 }
 
+// ready makes what has been nobody's: what happened in the group counts no more.
+func (g *cgroup) ready() error {
+	switch {
+	case g.spoiled:
+		return g.remake()
+	case g.used:
+		g.used = false
+		return g.rebase()
+	}
+	return nil
+}
+
 func (g *cgroup) Start(path string, argv []string, attr *syscall.ProcAttr, _ []string) error {
+	if err := g.ready(); err != nil {
+		return err
+	}
+	g.used, g.final = true, false
 	sys := attr.Sys
 	sys.UseCgroupFD, sys.CgroupFD = true, g.dir
 	sys.Setsid = true
@@ -82,7 +100,7 @@ func (g *cgroup) Reap(usage *syscall.Rusage) (syscall.WaitStatus, error) {
 }
 
 func (g *cgroup) Kill() error {
-	g.killed = true
+	g.spoiled = true
 	if _, err := unix.Write(g.kill, []byte("1")); err != nil {
 		return fmt.Errorf("cannot kill cgroup %q: %w", g.path, err)
 	}
@@ -90,9 +108,6 @@ func (g *cgroup) Kill() error {
 }
 
 func (g *cgroup) Clear(patience time.Duration) (leftover bool, err error) {
-	if g.events < 0 { // all are gone, but to remake it has failed
-		return false, g.remake()
-	}
 	populated, frozen, err := readEvents(g.events)
 	if err != nil && !errors.Is(err, unix.ENODEV) {
 		return false, fmt.Errorf("cannot read cgroup %q: %w", g.path, err)
@@ -107,22 +122,27 @@ func (g *cgroup) Clear(patience time.Duration) (leftover bool, err error) {
 	if g.orphans != nil && g.orphans.suspicious(g.pid, nil) {
 		g.orphans.reap(snapshot())
 	}
-	if removed || frozen || g.killed {
-		err = g.remake()
-	}
-	return leftover, err
+	g.used = true
+	g.spoiled = g.spoiled || removed || frozen || g.means.spoil
+	return leftover, nil
 }
 
-// remake replaces a directory that the command has meddled with, or that KILL was
-// sent to: Linux 6.14 and later kill every process that is started into such a
-// group afterwards, because they compare the wrong group's count of kills.
+// remake replaces a directory that the command has meddled with, whose counters
+// cannot be set back, or that KILL was sent to: Linux 6.14 and later kill every
+// process that is started into such a group afterwards, because they compare the
+// wrong group's count of kills. It is left until something is started: a group
+// that was for one command is then just removed.
 func (g *cgroup) remake() error {
 	g.closeFiles()
-	g.killed = false
 	if err := removeCgroup(g.path); err != nil {
 		return fmt.Errorf("cannot remake a cgroup: %w", err)
 	}
-	return g.make()
+	if err := g.make(); err != nil {
+		return err
+	}
+	g.spoiled, g.used, g.bounds = false, false, octaskly.Limits{}
+	g.forget()
+	return nil
 }
 
 // clear empties a populated group. The command itself may be dead and not yet
@@ -163,6 +183,7 @@ func (g *cgroup) closeFiles() {
 			*fd = -1
 		}
 	}
+	g.meter.close()
 }
 
 // readEvents reads an open cgroup.events.
@@ -173,6 +194,12 @@ func readEvents(fd int) (populated, frozen bool, err error) {
 		return false, false, err
 	}
 	return bytes.Contains(buf[:n], []byte("populated 1")), bytes.Contains(buf[:n], []byte("frozen 1")), nil
+}
+
+// empty reports whether certainly nobody is in the group.
+func (g *cgroup) empty() bool {
+	populated, _, err := readEvents(g.events)
+	return err == nil && !populated
 }
 
 // awaitEmpty waits until an open cgroup.events says that nobody is in the group.

@@ -24,6 +24,7 @@ const sweepPatience = 10 * time.Second
 // cgroups is a Containment by cgroup2.
 type cgroups struct {
 	path    string
+	means   means // that its groups have
 	orphans *orphans
 }
 
@@ -38,6 +39,9 @@ func (c *cgroups) open(record string) error {
 	err = os.WriteFile(record, []byte(c.path), 0o600)
 	if err == nil {
 		err = c.try()
+	}
+	if err == nil {
+		err = c.equip()
 	}
 	if err == nil {
 		err = c.adoptOrphans()
@@ -57,14 +61,14 @@ func (c *cgroups) adoptOrphans() (err error) {
 }
 
 // resumeCgroups goes on with the groups that an earlier program of this process
-// has made.
+// has made. That one may not have known of controllers.
 func resumeCgroups(dir string) (*cgroups, error) {
 	place, err := os.ReadFile(filepath.Join(dir, placeFile))
 	if err != nil {
 		return nil, fmt.Errorf("cannot find the cgroups of the commands that run: %w", err)
 	}
 	c := &cgroups{path: string(place)}
-	return c, c.adoptOrphans()
+	return c, errors.Join(c.adoptOrphans(), c.equip())
 }
 
 // maxPlaces is how many names are tried for the directory of the groups.
@@ -122,7 +126,7 @@ func (c *cgroups) Group(name string) (Group, error) {
 // Adopt takes for granted that KILL was sent, so that the group is remade.
 func (c *cgroups) Adopt(name string, pid int, _ []string) (Group, error) {
 	g := c.group(name)
-	g.pid, g.killed = pid, true
+	g.pid, g.spoiled = pid, true
 	if c.orphans != nil {
 		c.orphans.adopt(pid)
 	}
@@ -130,11 +134,14 @@ func (c *cgroups) Adopt(name string, pid int, _ []string) (Group, error) {
 		g.closeFiles()
 		return nil, err
 	}
+	g.recall()
 	return g, nil
 }
 
 func (c *cgroups) group(name string) *cgroup {
-	return &cgroup{path: filepath.Join(c.path, name), orphans: c.orphans, dir: -1, events: -1, kill: -1}
+	return &cgroup{
+		path: filepath.Join(c.path, name), means: &c.means, orphans: c.orphans, meter: newMeter(), dir: -1, events: -1, kill: -1,
+	}
 }
 
 func (c *cgroups) Close() error {
@@ -182,19 +189,4 @@ func sweepCgroup(path string) error {
 		return err
 	}
 	return removeCgroup(path)
-}
-
-// removeCgroup removes an empty cgroup and those below it. A cgroup's files go
-// with its directory.
-func removeCgroup(path string) error {
-	entries, err := os.ReadDir(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	for _, entry := range entries {
-		if entry.IsDir() {
-			err = errors.Join(err, removeCgroup(filepath.Join(path, entry.Name())))
-		}
-	}
-	return errors.Join(err, os.Remove(path))
 }

@@ -21,9 +21,16 @@
 // A systemd unit with Delegate=yes is divided: this process moves itself to
 // keeper/ below the unit's cgroup and the groups lie in tasks/, because a cgroup
 // that gives controllers to its children must have no process of its own.
+//
+// Bounds and measures come from the kernel's controllers, as far as the groups
+// are given them (Control Group v2 in the kernel's documentation): memory from
+// memory, processes from pids, bytes read and written from io; cpu shares the
+// processors out evenly. Every cgroup2 counts processor time. What a group has
+// counted and cannot count anew it is remade for.
 package resources
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -65,12 +72,16 @@ type Group interface {
 	Kill() error
 	// Limit sets bounds for what is started next, or for what is already in the
 	// group and more. What is in use then counts as nothing: neither for the bounds
-	// nor in Usage. Of l it knows Memory and Processes. It holds until Clear.
+	// nor in Usage. Of l it knows Memory and Processes; 0 is no bound. It holds until
+	// Clear, or until the next Limit when Start fails.
 	Limit(l octaskly.Limits) error
-	// Usage is what the group uses and has used since Limit, or since Start.
+	// Usage is what the group uses and has used since Limit, or since Start, for as
+	// long as nothing else is started.
 	Usage() (octaskly.Usage, error)
-	// Struck is the limit that the kernel has enforced: octaskly.ReasonOOM,
-	// octaskly.ReasonProcesses, or nothing. Ask before Clear.
+	// Struck is the limit that the kernel has enforced: octaskly.ReasonOOM, also
+	// where it was the memory of the whole machine that ran out,
+	// octaskly.ReasonProcesses, or nothing. The command may have coped with the
+	// latter. Ask when it has exited, or is killed, and nothing else is started yet.
 	Struck() octaskly.Reason
 	// Clear kills whatever has outlived the command and returns when it is gone.
 	// The error is ErrAlive when something is not gone after patience.
@@ -107,19 +118,20 @@ func Open(o Options) (Containment, error) {
 		}
 		return c, nil
 	default:
-		return openTrees(dir)
+		return openTrees(dir, fmt.Errorf("its commands were started without cgroups; %s", remedy("memory", "pids")))
 	}
 	if err := sweep(dir, o.Log); err != nil {
 		return nil, err
 	}
-	if !o.NoCgroup {
-		c, err := openCgroups(dir)
-		if err == nil {
-			return c, nil
-		}
-		o.Log.Warn("processes that leave their task are killed by best effort only", "why", err)
+	if o.NoCgroup {
+		return openTrees(dir, errors.New("cgroups are not to be used"))
 	}
-	return openTrees(dir)
+	c, err := openCgroups(dir)
+	if err == nil {
+		return c, nil
+	}
+	o.Log.Warn("processes that leave their task are killed by best effort only", "why", err)
+	return openTrees(dir, fmt.Errorf("%w; %s", err, remedy("memory", "pids")))
 }
 
 func sweep(dir string, log *slog.Logger) error {

@@ -22,6 +22,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv("TEST_EXECUTOR_DIR"); dir != "" {
 		liveAndDie(dir)
 	}
+	if steps := os.Getenv("TEST_STEPS"); steps != "" {
+		obey(steps)
+	}
 	os.Exit(m.Run())
 }
 

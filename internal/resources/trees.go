@@ -14,15 +14,16 @@ import (
 // trees is a Containment by best effort.
 type trees struct {
 	dir     string
+	why     error // there are no cgroups
 	orphans *orphans
 }
 
-func openTrees(dir string) (*trees, error) {
+func openTrees(dir string, why error) (*trees, error) {
 	o, err := adoptOrphans()
 	if err != nil {
 		return nil, err
 	}
-	return &trees{dir: dir, orphans: o}, nil
+	return &trees{dir: dir, why: why, orphans: o}, nil
 }
 
 func (t *trees) Feature() string { return octaskly.KillBestEffort }
