@@ -77,5 +77,6 @@ func prepare(l link) (*plan.Room, error) {
 	if err := furnish(r); err != nil {
 		return nil, err
 	}
+	makeThreads()
 	return r, l.send(plan.Ready{})
 }

@@ -62,6 +62,23 @@ type Config struct {
 	// empty, any that the command's user may enter. They bound where a command
 	// starts; it may change its directory.
 	Directories []string
+	Boxes       Boxes
+}
+
+// Boxes say how commands may be isolated.
+type Boxes struct {
+	// Init is the path of octaskly-init. Without it, or without root's rights, there
+	// are no boxes and so no level but none.
+	Init string
+	// AllowNone offers level none.
+	AllowNone bool
+	// AllowHostNetwork lets boxes of level strict have the machine's network.
+	AllowHostNetwork bool
+	// FirstUID is the first of MaxUIDs users that tasks in boxes have, one each.
+	FirstUID uint32
+	// Pool is the size in bytes of an image for workspaces, if their file system
+	// has no quotas; 0: none, below 0: what fits.
+	Pool int64
 }
 
 // Attempt is one execution to be done. The executor keeps it; nobody changes it

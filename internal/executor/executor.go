@@ -18,6 +18,7 @@ import (
 
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/protocol"
+	"github.com/octaskly/octaskly/internal/quota"
 	"github.com/octaskly/octaskly/internal/resources"
 	"github.com/octaskly/octaskly/internal/spool"
 	"github.com/octaskly/octaskly/internal/statedir"
@@ -39,6 +40,12 @@ type Executor struct {
 	allowed []string      // Config.Directories
 	base    []string      // environment of every command
 	null    int           // /dev/null
+	boxes   *boxes        // nil: there are none
+	uids    uids
+	disk    *quota.Disk // nil: there are no quotas
+	keeping sync.Mutex  // held while kept workspaces are counted
+	offered []string    // features
+	checks  []octaskly.Check
 	wake    chan struct{}
 	closing chan struct{} // closed when Run begins to stop
 	ownRSS  atomic.Int64  // bytes, see maxRSS
@@ -75,12 +82,15 @@ type entry struct {
 	serial uint64
 	file   string // name of its output, if it gets a file
 	output *spool.Log
+	show   []string // what its box shows besides
+	trial  bool     // of the self-test: nobody hears of it
 
 	phase     phase
 	slot      *slot // while it runs
 	startedAt time.Time
 	signals   bool // its command can be signalled
 	wish      wish
+	usage     octaskly.Usage // as of the latest look
 	finished  protocol.Finished
 	announced bool // it is among the news
 	forgotten bool
@@ -149,13 +159,19 @@ func (x *Executor) open(cfg Config, h *Handover) (err error) {
 	if err := x.load(h.files()); err != nil {
 		return err
 	}
-	if err := clearDirectory(x.path("work"), h.workspaces()); err != nil {
+	if err := x.openDisk(&cfg.Boxes); err != nil {
+		return err
+	}
+	if err := clearDirectory(x.path("work"), append(h.workspaces(), x.path(keptDir))); err != nil {
 		x.log.Warn("old workspaces stay", "error", err)
 	}
 	if err := x.inherit(h); err != nil {
 		return err
 	}
-	return x.makeSlots()
+	if err := x.makeSlots(); err != nil {
+		return err
+	}
+	return x.findOut(&cfg)
 }
 
 // makeSlots makes the slots that are not inherited.
@@ -177,7 +193,11 @@ func (x *Executor) makeSlots() error {
 func (x *Executor) path(name string) string { return x.dir + "/" + name }
 
 // Features names what this executor can do, as a Spec's Needs may ask for it.
-func (x *Executor) Features() []string { return []string{x.kept.Feature(), "stdin", "merge"} }
+// Levels and limits are among them that have held in the self-test.
+func (x *Executor) Features() []string { return x.offered }
+
+// Checks is the report of the self-test.
+func (x *Executor) Checks() []octaskly.Check { return x.checks }
 
 // Run executes attempts until ctx is done. Then it stops every command, with TERM
 // and after the grace with KILL, and returns when all of them are gone. What is
@@ -191,6 +211,9 @@ func (x *Executor) Run(ctx context.Context) error {
 	for _, s := range x.slots {
 		group.Go(s.run)
 	}
+	if x.boxes != nil {
+		group.Go(func() { x.boxes.fill(x.closing) })
+	}
 	<-ctx.Done()
 	x.leave()
 	group.Wait()
@@ -200,8 +223,14 @@ func (x *Executor) Run(ctx context.Context) error {
 // close gives back all that open took.
 func (x *Executor) close() error {
 	var errs []error
+	if x.boxes != nil {
+		x.boxes.hold()
+	}
 	for _, s := range x.slots {
 		errs = append(errs, s.close())
+	}
+	if x.disk != nil {
+		errs = append(errs, x.disk.Close())
 	}
 	if x.kept != nil {
 		errs = append(errs, x.kept.Close())

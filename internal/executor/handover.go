@@ -56,6 +56,15 @@ type command struct {
 	Step      step         `cbor:"11,keyasint,omitempty"`
 	Cause     ending       `cbor:"12,keyasint,omitempty"`
 	Wish      wish         `cbor:"13,keyasint,omitempty"`
+	Box       *handedBox   `cbor:"14,keyasint,omitempty"` // nil: level none
+	Project   uint32       `cbor:"15,keyasint,omitempty"` // whose quota its workspace has
+}
+
+// handedBox is the box of a command: its PID is octaskly-init's, and Workspace
+// the room.
+type handedBox struct {
+	Name string `cbor:"1,keyasint"`
+	FD   int    `cbor:"2,keyasint"` // to octaskly-init
 }
 
 type handedPipe struct {
@@ -83,6 +92,10 @@ func (x *Executor) handOver(next func(*Handover, []int) error) error {
 		return err
 	}
 	defer x.proceed()
+	if x.boxes != nil {
+		x.boxes.hold()
+		defer x.boxes.release()
+	}
 	if err := x.journal.settle(); err != nil {
 		return err
 	}
@@ -141,9 +154,12 @@ func (w *watcher) record() (*command, error) {
 	}
 	c := &command{
 		Slot: s.name, Workspace: s.space.path, PID: s.group.PID(), PidFD: s.pidfd,
-		Marks:     slices.Clone(s.env[len(s.env)-markCount:]),
+		Marks:     s.marks(),
 		StartedAt: w.began, Began: ticks(w.began), Deadline: ticks(w.deadline),
-		Step: w.step, Cause: w.cause, Wish: e.wish,
+		Step: w.step, Cause: w.cause, Wish: e.wish, Project: s.project,
+	}
+	if s.box != nil {
+		c.Box, c.Workspace = &handedBox{s.boxName, s.box.Descriptor()}, s.room.path
 	}
 	if e.output.Size() > 0 {
 		c.Output = e.file
@@ -152,6 +168,14 @@ func (w *watcher) record() (*command, error) {
 		c.Pipes = append(c.Pipes, handedPipe{p.stream, p.read, p.write})
 	}
 	return c, nil
+}
+
+// marks tell a command from all others, where groups have no better way.
+func (s *slot) marks() []string {
+	if s.box != nil {
+		return nil
+	}
+	return slices.Clone(s.env[len(s.env)-markCount:])
 }
 
 // ticks is a time by CLOCK_MONOTONIC, in nanoseconds, 0 for none: it means the
@@ -195,6 +219,9 @@ func (h *Handover) commands() (list []*command) {
 func (h *Handover) descriptors() (list []int) {
 	for _, c := range h.commands() {
 		list = append(list, c.PidFD)
+		if c.Box != nil {
+			list = append(list, c.Box.FD)
+		}
 		for _, p := range c.Pipes {
 			list = append(list, p.Read, p.Write)
 		}
@@ -235,7 +262,7 @@ func (h *Handover) Check() error {
 		if a.Spec < 0 || a.Spec >= len(h.Specs) {
 			return fmt.Errorf("cannot take commands over: attempt %v has no spec", a.ID)
 		}
-		if c := a.Running; c != nil && (c.PID <= 1 || len(c.Pipes) > 2 || strings.Contains(c.Slot, "/")) {
+		if c := a.Running; c != nil && (c.PID <= 1 || len(c.Pipes) > 2 || strings.Contains(c.Slot, "/") || c.Box != nil && strings.Contains(c.Box.Name, "/")) {
 			return fmt.Errorf("cannot take commands over: attempt %v is malformed", a.ID)
 		}
 	}

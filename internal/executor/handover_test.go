@@ -136,7 +136,7 @@ func TestHandOver(t *testing.T) {
 // liveAndHandOver is the process of TestHandOver, before and after it executes
 // itself anew.
 func liveAndHandOver(dir string) {
-	cfg := Config{Slots: 3, Dir: dir, Worker: "w", Grace: 300 * time.Millisecond, NoCgroup: os.Getenv("TEST_NO_CGROUP") != "", Log: slog.New(slog.DiscardHandler)}
+	cfg := Config{Slots: 3, Dir: dir, Worker: "w", Grace: 300 * time.Millisecond, Boxes: Boxes{AllowNone: true}, NoCgroup: os.Getenv("TEST_NO_CGROUP") != "", Log: slog.New(slog.DiscardHandler)}
 	if fd := os.Getenv("TEST_HANDOVER_FD"); fd != "" {
 		cfg.Slots = 1
 		surviveOn(cfg, fd)

@@ -3,10 +3,12 @@ package executor
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/sandbox"
 	"github.com/octaskly/octaskly/internal/spool"
 )
 
@@ -60,16 +62,13 @@ func (x *Executor) adopt(e *entry, c *command) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.group, err = x.kept.Adopt(c.Slot, c.PID, c.Marks); err != nil {
+	if err := s.adopt(c); err != nil {
 		return err
 	}
 	s.last = !slotWithin(c.Slot, x.wanted)
 	s.pidfd = c.PidFD
 	for _, p := range c.Pipes {
 		s.pipes = append(s.pipes, pipe{p.Stream, p.Read, p.Write})
-	}
-	if err := s.space.adopt(c.Workspace); err != nil {
-		return err
 	}
 	if e.output, err = x.outputSoFar(e, c); err != nil {
 		return err
@@ -83,10 +82,29 @@ func (x *Executor) adopt(e *entry, c *command) (err error) {
 	for name, n := range e.Spec.Room {
 		x.free[name] -= n // below zero when less is offered now
 	}
-	s.inherited = &watcher{s: s, e: e, began: timeOf(c.Began), cause: c.Cause, step: c.Step, deadline: timeOf(c.Deadline)}
+	s.inherited = &watcher{s: s, e: e, began: timeOf(c.Began), cause: c.Cause, step: c.Step, deadline: timeOf(c.Deadline), next: time.Now()}
 	s.env = append(s.env, c.Marks...)
 	s.interrupt() // to look at the wish
 	return nil
+}
+
+// adopt takes over the command and its places.
+func (s *slot) adopt(c *command) (err error) {
+	s.project = c.Project
+	if c.Box == nil {
+		if s.own, err = s.x.kept.Adopt(c.Slot, c.PID, c.Marks); err != nil {
+			return err
+		}
+		s.group = s.own
+		return s.space.adopt(c.Workspace)
+	}
+	if err := s.openGroup(); err != nil {
+		return err
+	}
+	s.box, s.boxName = sandbox.Adopt(c.Box.FD), c.Box.Name
+	s.room = &room{s.x, c.Workspace, c.Project}
+	s.group, err = s.x.kept.Adopt(c.Box.Name, c.PID, nil)
+	return err
 }
 
 // slotWithin reports whether a slot of this name is among the first n.

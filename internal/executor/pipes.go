@@ -23,8 +23,9 @@ const pipeBuffer = 64 << 10
 // pipe holds comes only from a stranger who was given it.
 const maxDrain = 256
 
-// openPipes makes the command's outputs. With merge both are one pipe.
-func (s *slot) openPipes(merge bool) error {
+// openPipes makes the command's outputs, and gives them to it. With merge both are
+// one pipe.
+func (s *slot) openPipes(merge bool, give func(fd int) error) error {
 	for _, stream := range []spool.Stream{spool.Stdout, spool.Stderr} {
 		if stream == spool.Stderr && merge {
 			s.files[2] = s.files[1]
@@ -37,7 +38,7 @@ func (s *slot) openPipes(merge bool) error {
 		s.pipes = append(s.pipes, pipe{stream, ends[0], ends[1]})
 		s.files[stream] = uintptr(ends[1])
 		// Or it could not open /dev/stdout.
-		if err := s.x.account.own(ends[1]); err != nil {
+		if err := give(ends[1]); err != nil {
 			return err
 		}
 		// A command can read its own output through /proc/self/fd, and take it away

@@ -109,11 +109,10 @@ func (x *Executor) refuse(a *Attempt) *failure {
 	if a.Err != nil {
 		return failuref(octaskly.ReasonExecutor, "%v", a.Err)
 	}
-	if len(a.Spec.Needs) > 0 {
-		features := x.Features()
-		for _, need := range a.Spec.Needs {
-			if !slices.Contains(features, need) {
-				return failuref(octaskly.ReasonLacks(need), "worker %q has no %s", x.worker, need)
+	for _, needs := range [][]string{a.Spec.Needs, needsOf(a.Spec)} {
+		for _, need := range needs {
+			if !slices.Contains(x.offered, need) {
+				return failuref(octaskly.ReasonLacks(need), "worker %q does not offer %s; octasklyctl worker show says why", x.worker, need)
 			}
 		}
 	}
@@ -123,6 +122,15 @@ func (x *Executor) refuse(a *Attempt) *failure {
 		}
 	}
 	return nil
+}
+
+// needsOf are the features that a spec takes whatever its Needs say.
+func needsOf(spec *octaskly.Spec) []string {
+	needs := append(spec.Limits.Needs(), levelOf(spec).Feature())
+	if spec.HostNetwork && spec.Level > octaskly.LevelBasic {
+		needs = append(needs, octaskly.NetworkHost)
+	}
+	return needs
 }
 
 // next waits for the head of the FIFO and takes it for s. It returns nil when

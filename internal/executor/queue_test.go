@@ -132,7 +132,7 @@ func TestRefused(t *testing.T) {
 		spec           octaskly.Spec
 		reason, detail string
 	}{
-		{octaskly.Spec{Needs: []string{"stdin", "sandbox:strict"}}, "unenforceable:sandbox:strict", `worker "rig" has no sandbox:strict`},
+		{octaskly.Spec{Needs: []string{"stdin", "sandbox:strict"}}, "unenforceable:sandbox:strict", `worker "rig" does not offer sandbox:strict`},
 		{octaskly.Spec{Room: octaskly.Room{octaskly.CPU: 1001}}, "unenforceable:cpu", "1001"},
 		{octaskly.Spec{Room: octaskly.Room{"gpu": 1}}, "unenforceable:gpu", "gpu"},
 	} {

@@ -18,7 +18,7 @@ import (
 // liveAndDie is an executor in a process of its own, which its test kills: two
 // attempts have ended, one was released, one runs and one waits.
 func liveAndDie(dir string) {
-	x, err := New(Config{Slots: 3, Dir: dir, Worker: "dying", NoCgroup: os.Getenv("TEST_NO_CGROUP") != "", Log: slog.New(slog.DiscardHandler)})
+	x, err := New(Config{Slots: 3, Dir: dir, Worker: "dying", Boxes: Boxes{AllowNone: true}, NoCgroup: os.Getenv("TEST_NO_CGROUP") != "", Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)

@@ -43,7 +43,7 @@ type rig struct {
 }
 
 func config(t testing.TB) Config {
-	return Config{Slots: 2, Dir: t.TempDir(), Grace: 100 * time.Millisecond, Worker: "rig", Log: slog.New(slog.DiscardHandler)}
+	return Config{Slots: 2, Dir: t.TempDir(), Grace: 100 * time.Millisecond, Worker: "rig", Log: slog.New(slog.DiscardHandler), Boxes: Boxes{AllowNone: true}}
 }
 
 func newRig(t testing.TB, cfg Config) *rig {

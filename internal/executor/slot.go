@@ -10,16 +10,24 @@ import (
 
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/resources"
+	"github.com/octaskly/octaskly/internal/sandbox"
 )
 
 // slot runs one attempt after the other, in one goroutine that owns all of it.
 type slot struct {
 	x     *Executor
 	name  string
-	group resources.Group
-	space *workspace
-	wake  int    // eventfd: somebody has a wish
-	alarm *alarm // nil unless there is an account
+	own   resources.Group // for level none
+	group resources.Group // of the attempt
+	space *workspace      // for level none
+	wake  int             // eventfd: somebody has a wish
+	alarm *alarm          // nil unless there is an account
+
+	// Of the attempt, if it is in a box.
+	box     *sandbox.Box
+	boxName string
+	room    *room
+	project uint32 // whose quota it has; 0: none
 
 	// What follows is used again and again.
 	files  [3]uintptr
@@ -46,12 +54,18 @@ type slot struct {
 func newSlot(x *Executor, name string) (*slot, error) {
 	s, err := bareSlot(x, name)
 	if err == nil {
-		s.group, err = x.kept.Group(name)
+		err = s.openGroup()
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
+}
+
+func (s *slot) openGroup() (err error) {
+	s.own, err = s.x.kept.Group(s.name)
+	s.group = s.own
+	return err
 }
 
 // bareSlot is a slot without a group.
@@ -73,10 +87,18 @@ func (s *slot) close() error {
 	unix.Close(s.wake)
 	s.space.close()
 	err := removeTree(s.space.path)
-	if s.group != nil {
-		err = errors.Join(err, s.group.Close())
+	if s.own != nil {
+		err = errors.Join(err, s.own.Close())
 	}
 	return err
+}
+
+// signal reaches the command's process group.
+func (s *slot) signal(sig syscall.Signal) error {
+	if s.box != nil {
+		return s.box.Signal(sig)
+	}
+	return s.group.Signal(sig)
 }
 
 // interrupt makes the slot look at the wish of its entry. A slot that waits for
@@ -104,8 +126,10 @@ func (s *slot) execute(e *entry) (end octaskly.End, lost bool) {
 		return f.end(), false
 	}
 	began := time.Now()
-	s.x.started(e, began)
-	s.x.tellStart(e, s.group.PID())
+	if !e.trial {
+		s.x.started(e, began)
+		s.x.tellStart(e, s.group.PID())
+	}
 	return s.see(newWatcher(s, e, began))
 }
 
@@ -113,8 +137,10 @@ func (s *slot) execute(e *entry) (end octaskly.End, lost bool) {
 func (s *slot) see(w *watcher) (end octaskly.End, lost bool) {
 	e, began := w.e, w.began
 	defer s.closePipes()
-	defer unix.Close(s.pidfd)
+	defer func() { unix.Close(s.pidfd) }()
 	cause := w.watch()
+	usage, _ := s.measure(e) // if it is not known, so be it
+	struck := s.struck(e)
 	leftover, gone := s.clear(e)
 	s.drain(e)
 	s.x.exited(e)
@@ -122,11 +148,44 @@ func (s *slot) see(w *watcher) (end octaskly.End, lost bool) {
 		return end, true
 	}
 	end = s.reap(cause)
-	end.StartedAt, end.EndedAt, end.Leftover = began, began.Add(time.Since(began)), leftover
+	end.Usage, end.CPUTime = usage, max(end.CPUTime, usage.CPUTime)
+	end.StartedAt, end.EndedAt, end.Leftover = began, began.Add(time.Since(began)), end.Leftover || leftover
+	judge(&end, e.Spec, struck)
+	end.Workspace = s.leave(e, began)
+	return end, cause == left
+}
+
+// leave gives up the places that a command had on this machine, or keeps its
+// workspace and returns where.
+func (s *slot) leave(e *entry, began time.Time) (kept string) {
+	path := s.space.path
+	if s.room != nil {
+		path = s.room.path
+	}
+	if e.Spec.KeepWorkspace && e.Spec.Dir == "" {
+		var err error
+		if kept, err = s.x.keepWorkspace(path, e); err != nil {
+			s.x.log.Warn("A workspace is not kept", "attempt", e.ID.String(), "error", err)
+		}
+	}
+	if s.box != nil {
+		s.leaveRoom()
+		s.box.Close()
+		if err := s.group.Close(); err != nil {
+			s.x.log.Error("A cgroup stays", "box", s.boxName, "error", err)
+		}
+		s.box, s.group = nil, s.own
+		return kept
+	}
 	if e.Spec.Dir == "" {
 		s.space.renew(began)
+		if s.project != 0 {
+			if err := s.x.disk.Release(s.project); err != nil {
+				s.x.log.Warn("A quota stays", "path", path, "error", err)
+			}
+		}
 	}
-	return end, cause == left
+	return kept
 }
 
 // clear waits until nothing of e is left. It gives up only when the executor
@@ -157,6 +216,17 @@ func (s *slot) reap(cause ending) octaskly.End {
 		CPUTime: time.Duration(s.usage.Utime.Nano() + s.usage.Stime.Nano()),
 		MaxRSS:  s.x.maxRSS(s.usage.Maxrss << 10),
 	}
+	if s.box != nil {
+		// The status above is octaskly-init's, and the command's only if that was killed.
+		inside, err := s.box.End()
+		switch {
+		case err == nil:
+			status = inside.Status
+			end.Leftover, end.CPUTime, end.MaxRSS = inside.Leftover, time.Duration(inside.CPU)*time.Microsecond, int64(inside.MaxRSS)
+		case !status.Signaled():
+			return failuref(octaskly.ReasonExecutor, "its box broke: octaskly-init exited with code %d", status.ExitStatus()).end()
+		}
+	}
 	end.State, end.Reason = outcome(cause, status)
 	return end
 }
@@ -167,6 +237,8 @@ func outcome(cause ending, status syscall.WaitStatus) (octaskly.State, octaskly.
 		return octaskly.TimedOut, octaskly.ReasonTimeout
 	case cause == cancelled:
 		return octaskly.Cancelled, octaskly.ReasonCancelled
+	case cause == outOfTime:
+		return octaskly.Failed, octaskly.ReasonCPUTime
 	case status.Signaled():
 		return octaskly.Failed, octaskly.ReasonSignal(int(status.Signal()))
 	case status.ExitStatus() != 0:

@@ -1,6 +1,8 @@
 package executor
 
 import (
+	"cmp"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
@@ -8,10 +10,24 @@ import (
 
 // start executes e's command.
 func (s *slot) start(e *entry) *failure {
-	spec := e.Spec
-	if len(spec.Argv) == 0 {
+	switch {
+	case len(e.Spec.Argv) == 0:
 		return failuref(octaskly.ReasonSpawn("EINVAL"), "there is no command")
+	case isolated(e.Spec):
+		return s.startBox(e)
 	}
+	return s.startPlain(e)
+}
+
+// isolated reports whether a spec asks for a box.
+func isolated(spec *octaskly.Spec) bool { return levelOf(spec) != octaskly.LevelNone }
+
+// levelOf is none for a spec from before there were levels.
+func levelOf(spec *octaskly.Spec) octaskly.Level { return cmp.Or(spec.Level, octaskly.LevelNone) }
+
+// startPlain executes e's command as the account, at level none.
+func (s *slot) startPlain(e *entry) *failure {
+	spec := e.Spec
 	switch {
 	case spec.Dir == "":
 		if err := s.space.make(); err != nil {
@@ -28,31 +44,50 @@ func (s *slot) start(e *entry) *failure {
 	default:
 		s.attr.Dir = spec.Dir
 	}
-	stdin, err := s.openStdin(e)
+	if err := s.limit(spec); err != nil {
+		return failuref(octaskly.ReasonExecutor, "cannot set a limit: %v", err)
+	}
+	stdin, err := s.openStdin(e, s.x.account.mayRead)
 	if err != nil {
 		return failuref(octaskly.ReasonExecutor, "cannot open the input: %v", err)
 	}
 	defer s.closeStdin(stdin)
-	if err := s.openPipes(spec.Merge); err != nil {
+	if err := s.openPipes(spec.Merge, s.x.account.own); err != nil {
 		return failuref(octaskly.ReasonExecutor, "cannot make a pipe: %v", err)
 	}
 	s.setEnviron(e)
-	if program, err := s.exec(spec.Argv); err != nil {
+	if program, err := s.exec(spec.Argv, spec.Limits.OpenFiles); err != nil {
 		return s.explain(err, spec, program)
 	}
 	return nil
 }
 
+// limit bounds what is started next at level none. Disk is what the workspace
+// takes: there is no /tmp of its own.
+func (s *slot) limit(spec *octaskly.Spec) error {
+	l := spec.Limits
+	if s.project = 0; l.Disk > 0 && spec.Dir == "" {
+		s.project = s.x.uids.next()
+		if err := s.x.bound(s.space.path, s.project, l.Disk); err != nil {
+			return err
+		}
+	}
+	if l.Memory == 0 && l.Processes == 0 {
+		return nil
+	}
+	return s.group.Limit(l)
+}
+
 // exec starts a program in the slot's group, and returns also which one it was
 // to be.
-func (s *slot) exec(argv []string) (program string, err error) {
+func (s *slot) exec(argv []string, openFiles int64) (program string, err error) {
 	marks := s.env[len(s.env)-markCount:]
 	for {
 		var known bool
 		program, known, err = s.found.program(s.x.account, argv[0], s.path, s.attr.Dir)
 		if err == nil {
 			s.alarm.start()
-			err = s.group.Start(program, argv, &s.attr, marks)
+			err = s.startLimited(program, argv, marks, openFiles)
 			s.alarm.stop()
 		}
 		if err == nil || !known {
@@ -62,12 +97,12 @@ func (s *slot) exec(argv []string) (program string, err error) {
 	}
 }
 
-func (s *slot) openStdin(e *entry) (fd int, err error) {
+func (s *slot) openStdin(e *entry, show func(fd int) error) (fd int, err error) {
 	fd = s.x.null
 	if e.StdinPath != "" {
 		fd, err = unix.Open(e.StdinPath, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if account := s.x.account; err == nil && account != nil {
-			err = account.mayRead(fd)
+		if err == nil {
+			err = show(fd)
 		}
 	}
 	s.files[0] = uintptr(fd)

@@ -139,7 +139,7 @@ func (x *Executor) Signal(id octaskly.AttemptID, n int) error {
 	case n < 1 || n > 64:
 		err = unix.EINVAL
 	case e.signals:
-		err = e.slot.group.Signal(syscall.Signal(n))
+		err = e.slot.signal(syscall.Signal(n))
 	case e.phase == ended || !e.startedAt.IsZero():
 		err = octaskly.ErrOver
 	default:

@@ -14,7 +14,8 @@ const (
 	byItself ending = iota
 	timedOut
 	cancelled
-	left // the executor stops, or the attempt was dropped
+	outOfTime // of the processor
+	left      // the executor stops, or the attempt was dropped
 )
 
 // killPatience is how long after KILL a process may live before it is worth a
@@ -29,6 +30,7 @@ type watcher struct {
 	cause    ending
 	step     step
 	deadline time.Time // of step; zero: none
+	next     time.Time // look; see gauge.go
 }
 
 type step uint8
@@ -47,7 +49,7 @@ const (
 )
 
 func newWatcher(s *slot, e *entry, began time.Time) *watcher {
-	w := &watcher{s: s, e: e, began: began}
+	w := &watcher{s: s, e: e, began: began, next: began.Add(untilNextLook(e.Spec.Limits.CPUTime, 0, firstLook))}
 	if e.Spec.Timeout > 0 {
 		w.deadline = began.Add(e.Spec.Timeout)
 	}
@@ -64,7 +66,7 @@ func (w *watcher) watch() ending {
 		s.poll[pollPipes+i] = unix.PollFd{Fd: int32(p.read), Events: unix.POLLIN}
 	}
 	for {
-		s.await(s.poll[:pollPipes+len(s.pipes)], w.deadline)
+		s.await(s.poll[:pollPipes+len(s.pipes)], w.due())
 		s.read(e)
 		switch {
 		case s.poll[pollExit].Revents != 0:
@@ -73,13 +75,25 @@ func (w *watcher) watch() ending {
 			_, _ = unix.Read(s.wake, s.buf) // reset it
 			s.x.rest(w)
 			w.obey(s.x.wishOf(e))
-		case !w.deadline.IsZero() && !time.Now().Before(w.deadline):
+		case w.over():
 			if !w.expire() {
 				return w.cause
 			}
+		case !time.Now().Before(w.next):
+			w.look()
 		}
 	}
 }
+
+// due is when there is something to do, whatever happens.
+func (w *watcher) due() time.Time {
+	if w.deadline.IsZero() || w.next.Before(w.deadline) {
+		return w.next
+	}
+	return w.deadline
+}
+
+func (w *watcher) over() bool { return !w.deadline.IsZero() && !time.Now().Before(w.deadline) }
 
 // await waits until something of fds is ready or until the deadline, if there is
 // one.
@@ -144,7 +158,7 @@ func (w *watcher) kill() {
 
 // signal needs no lock: the command cannot be reaped meanwhile.
 func (w *watcher) signal(sig unix.Signal) {
-	if err := w.s.group.Signal(sig); err != nil {
+	if err := w.s.signal(sig); err != nil {
 		w.s.x.log.Warn("cannot stop a command", "attempt", w.e.ID.String(), "error", err)
 	}
 }

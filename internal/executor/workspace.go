@@ -3,7 +3,6 @@ package executor
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -131,44 +130,4 @@ func clearDirectory(path string, keep []string) error {
 		}
 	}
 	return err
-}
-
-// removeTree removes path and what is below it, and follows no link. Directories
-// that their owner may not write are made writable first.
-func removeTree(path string) error {
-	err := os.RemoveAll(path)
-	if !errors.Is(err, fs.ErrPermission) {
-		return err
-	}
-	if info, statErr := os.Lstat(path); statErr != nil || !info.IsDir() {
-		return err
-	}
-	if err := os.Chmod(path, 0o700); err != nil {
-		return err
-	}
-	root, err := os.OpenRoot(path)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	unlock(root, ".")
-	return os.RemoveAll(path)
-}
-
-// unlock gives the owner all rights to the directories below name.
-func unlock(root *os.Root, name string) {
-	if root.Chmod(name, 0o700) != nil {
-		return
-	}
-	dir, err := root.Open(name)
-	if err != nil {
-		return
-	}
-	entries, _ := dir.ReadDir(-1)
-	dir.Close()
-	for _, entry := range entries {
-		if entry.IsDir() {
-			unlock(root, filepath.Join(name, entry.Name()))
-		}
-	}
 }

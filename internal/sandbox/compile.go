@@ -172,7 +172,7 @@ func (p *Plan) filter(spec *specs.Spec, k *known) (err error) {
 
 func (p *Plan) task(spec *specs.Spec) error {
 	proc, t := spec.Process, &p.Task
-	t.Argv, t.Env, t.Dir, t.Path = proc.Args, proc.Env, proc.Cwd, searchPath(proc.Env)
+	t.Argv, t.Env, t.Dir, t.Path = proc.Args, proc.Env, proc.Cwd, SearchPath(proc.Env)
 	t.UID, t.GID, t.NoNewPriv = proc.User.UID, proc.User.GID, proc.NoNewPrivileges
 	if proc.User.Umask != nil {
 		t.Umask = *proc.User.Umask
@@ -198,8 +198,8 @@ func (p *Plan) task(spec *specs.Spec) error {
 	return nil
 }
 
-// searchPath is the PATH in env, as execvp(3) takes it.
-func searchPath(env []string) string {
+// SearchPath is the PATH in env, as execvp(3) takes it.
+func SearchPath(env []string) string {
 	for _, v := range slices.Backward(env) {
 		if p, ok := strings.CutPrefix(v, "PATH="); ok {
 			return p
