@@ -35,12 +35,21 @@ type Filter struct {
 	Owner  string         // empty: everyone's
 }
 
+// Order is a submission in the nouns of the system. Wish is what it says of
+// isolation and limits; the Spec has none of that until the dispatcher resolves
+// it.
+type Order struct {
+	Job  octaskly.Job
+	Spec octaskly.Spec
+	Wish octaskly.Wish
+}
+
 // Dispatcher is what the API needs of a dispatcher. Its errors are, or wrap,
 // *octaskly.FieldError and the sentinels of package octaskly.
 type Dispatcher interface {
 	// Submit returns once the job is on disk. Where the spec has items, it sets
 	// the job's Elements, which come as nil: one for each line.
-	Submit(context.Context, Caller, *octaskly.Job, *octaskly.Spec) (id octaskly.JobID, repeated bool, err error)
+	Submit(context.Context, Caller, *Order) (id octaskly.JobID, repeated bool, err error)
 	// Cancel, Signal and Retry return once the wish is on disk or sent on.
 	Cancel(ctx context.Context, who Caller, what Selection, reason string) (Outcome, error)
 	Signal(ctx context.Context, who Caller, what Selection, signal int) (Outcome, error)
@@ -65,6 +74,8 @@ type Dispatcher interface {
 	HasBlob(context.Context, octaskly.Blob) bool
 
 	Workers(context.Context, Caller) ([]Worker, error)
+	// Worker tells of one worker, by its id or name, with its Checks.
+	Worker(ctx context.Context, who Caller, name string) (*Worker, error)
 	Stats(context.Context, Caller) (*Stats, error)
 }
 

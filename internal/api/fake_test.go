@@ -19,7 +19,7 @@ import (
 type fake struct {
 	asked  func(text string)
 	err    error
-	submit func(context.Context, *octaskly.Job, *octaskly.Spec) (octaskly.JobID, bool, error)
+	submit func(context.Context, *Order) (octaskly.JobID, bool, error)
 	watch  func(context.Context, func(*Job) error) error
 	output func(context.Context) (io.ReadCloser, error)
 	put    func(context.Context, io.Reader) error
@@ -34,10 +34,10 @@ func (f *fake) ask(format string, args ...any) error {
 	return f.err
 }
 
-func (f *fake) Submit(ctx context.Context, who Caller, job *octaskly.Job, spec *octaskly.Spec) (octaskly.JobID, bool, error) {
-	err := f.ask("submit %s %s %v %q", who.Name, job.Owner, job.Elements, spec.Argv)
+func (f *fake) Submit(ctx context.Context, who Caller, o *Order) (octaskly.JobID, bool, error) {
+	err := f.ask("submit %s %s %v %q", who.Name, o.Job.Owner, o.Job.Elements, o.Spec.Argv)
 	if f.submit != nil {
-		return f.submit(ctx, job, spec)
+		return f.submit(ctx, o)
 	}
 	return 42, false, err
 }
@@ -102,6 +102,10 @@ func (f *fake) HasBlob(context.Context, octaskly.Blob) bool { return f.has }
 
 func (f *fake) Workers(_ context.Context, who Caller) ([]Worker, error) {
 	return []Worker{{Name: "w"}}, f.ask("workers %s", who.Name)
+}
+
+func (f *fake) Worker(_ context.Context, who Caller, name string) (*Worker, error) {
+	return &Worker{Name: name, Checks: []Check{{Subject: "level:strict", Name: "shadow", Held: true}}}, f.ask("worker %s %s", who.Name, name)
 }
 
 func (f *fake) Stats(_ context.Context, who Caller) (*Stats, error) {

@@ -5,6 +5,10 @@ func (h *Handler) workers(r *request) (*Workers, error) {
 	return &Workers{listed(workers)}, err
 }
 
+func (h *Handler) worker(r *request) (*Worker, error) {
+	return h.dispatcher.Worker(r.Context(), r.who, r.PathValue("worker"))
+}
+
 func (h *Handler) stats(r *request) (*Stats, error) {
 	return h.dispatcher.Stats(r.Context(), r.who)
 }

@@ -16,7 +16,8 @@ type route struct {
 type handler func(*answer, *request) error
 
 // routes is the API. An {id} is that of a job or element where the handler
-// reads one, and a selector (see ParseSelection) where it changes tasks.
+// reads one, and a selector (see ParseSelection) where it changes tasks. A
+// {worker} is a worker's id or name.
 func (h *Handler) routes() []route {
 	return []route{
 		{"GET", "/health", anyone, "", reply(h.health)},
@@ -36,6 +37,7 @@ func (h *Handler) routes() []route {
 		{"HEAD", "/api/v1/blobs/{hash}", users, "", h.hasBlob},
 
 		{"GET", "/api/v1/workers", users, "", reply(h.workers)},
+		{"GET", "/api/v1/workers/{worker}", users, "", reply(h.worker)},
 		{"GET", "/api/v1/stats", users, "", reply(h.stats)},
 	}
 }

@@ -50,6 +50,8 @@ func TestRoutes(t *testing.T) {
 
 		{"PUT", "/api/v1/blobs/" + someHash, "data", 204, "put 5a5a", ""},
 		{"GET", "/api/v1/workers", "", 200, "workers ann", `{"workers":[{"id":"","name":"w",`},
+		{"GET", "/api/v1/workers/node%201", "", 200, "worker ann node 1", `"name":"node 1",`},
+		{"GET", "/api/v1/workers/w", "", 200, "worker ann w", `"checks":[{"subject":"level:strict","name":"shadow","held":true}]`},
 		{"GET", "/api/v1/stats", "", 200, "stats ann", `"fleet":"f"`},
 	}
 	for _, tt := range tests {
@@ -113,6 +115,7 @@ func TestErrors(t *testing.T) {
 		{"GET", "/api/v1/tasks/42/output", ""},
 		{"PUT", "/api/v1/blobs/" + someHash, "x"},
 		{"GET", "/api/v1/workers", ""},
+		{"GET", "/api/v1/workers/w", ""},
 		{"GET", "/api/v1/stats", ""},
 	}
 	for _, kind := range kinds {
@@ -169,7 +172,11 @@ func TestRefused(t *testing.T) {
 		{"PUT", "/api/v1/blobs/5A", "x", 400, `"field":"hash"`},
 		{"PUT", "/api/v1/blobs/" + strings.ToUpper(someHash), "x", 400, `"field":"hash"`},
 
+		{"GET", "/api/v1/workers/w?checks", "", 400, `"field":"checks"`},
+
 		{"GET", "/", "", 404, "no-such-path"},
+		{"GET", "/api/v1/workers/", "", 404, "no-such-path"},
+		{"GET", "/api/v1/workers/a/b", "", 404, "no-such-path"},
 		{"GET", "/api/v2/tasks", "", 404, "no-such-path"},
 		{"GET", tasks + "/", "", 404, "no-such-path"},
 		{"GET", "/api//v1/tasks", "", 404, "no-such-path"},
@@ -264,7 +271,7 @@ func TestCallers(t *testing.T) {
 // Nobody unknown gets further than the daemon's name.
 func TestEveryRouteHasAccess(t *testing.T) {
 	for _, r := range newHandler(&fake{}).routes() {
-		target := strings.NewReplacer("{id}", "42", "{hash}", someHash).Replace(r.path)
+		target := strings.NewReplacer("{id}", "42", "{hash}", someHash, "{worker}", "w").Replace(r.path)
 		w := httptest.NewRecorder()
 		newHandler(&fake{}).ServeHTTP(w, newRequest(-1, r.method, target, ""))
 		open := r.path == "/health" || r.path == "/api/v1/version"

@@ -62,7 +62,7 @@ func TestDeadlineOfBodyOnly(t *testing.T) {
 	f := &fake{}
 	h := newHandler(f)
 	h.bodyTimeout = 20 * time.Millisecond
-	f.submit = func(ctx context.Context, _ *octaskly.Job, _ *octaskly.Spec) (octaskly.JobID, bool, error) {
+	f.submit = func(ctx context.Context, _ *Order) (octaskly.JobID, bool, error) {
 		select {
 		case <-ctx.Done():
 			return 0, false, ctx.Err()
@@ -104,7 +104,7 @@ func TestOptionsStar(t *testing.T) {
 // TestGrace lets a request that is being served come to its end.
 func TestGrace(t *testing.T) {
 	begun, goOn := make(chan struct{}), make(chan struct{})
-	f := &fake{submit: func(ctx context.Context, _ *octaskly.Job, _ *octaskly.Spec) (octaskly.JobID, bool, error) {
+	f := &fake{submit: func(ctx context.Context, _ *Order) (octaskly.JobID, bool, error) {
 		close(begun)
 		select {
 		case <-goOn:
@@ -126,7 +126,7 @@ func TestGrace(t *testing.T) {
 // TestGraceEnds cuts a request that does not come to its end.
 func TestGraceEnds(t *testing.T) {
 	begun := make(chan struct{})
-	f := &fake{submit: func(ctx context.Context, _ *octaskly.Job, _ *octaskly.Spec) (octaskly.JobID, bool, error) {
+	f := &fake{submit: func(ctx context.Context, _ *Order) (octaskly.JobID, bool, error) {
 		close(begun)
 		<-ctx.Done()
 		return 0, false, ctx.Err()
@@ -229,7 +229,7 @@ func TestConnections(t *testing.T) {
 func TestManyClients(t *testing.T) {
 	var mu sync.Mutex
 	var last octaskly.JobID
-	f := &fake{submit: func(context.Context, *octaskly.Job, *octaskly.Spec) (octaskly.JobID, bool, error) {
+	f := &fake{submit: func(context.Context, *Order) (octaskly.JobID, bool, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		last++

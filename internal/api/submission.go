@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/hex"
 	"fmt"
 	"math"
@@ -13,40 +14,42 @@ import (
 const defaultBackoff = time.Second
 
 // Accept checks the submission of owner and makes the nouns of it; what is wrong
-// is a *octaskly.FieldError. The dispatcher completes the job by its id, its
-// time and its encoded spec, and where the spec has items, which only it can
-// count, by its elements.
-func (s *Submission) Accept(owner string) (*octaskly.Job, *octaskly.Spec, error) {
+// is a *octaskly.FieldError. The dispatcher resolves the wish, and completes the
+// job by its id, its time and its encoded spec, and where the spec has items,
+// which only it can count, by its elements.
+func (s *Submission) Accept(owner string) (*Order, error) {
 	var f faults
-	job := &octaskly.Job{
-		Owner:    owner,
-		Name:     s.Name,
-		Elements: s.elements(&f),
-		Array:    s.Array != "" || s.Items != "",
-		AtOnce:   s.AtOnce,
-		Key:      s.Key,
+	order := &Order{
+		Job: octaskly.Job{
+			Owner:    owner,
+			Name:     s.Name,
+			Elements: s.elements(&f),
+			Array:    s.Array != "" || s.Items != "",
+			AtOnce:   s.AtOnce,
+			Key:      s.Key,
+		},
+		Spec: s.spec(&f),
+		Wish: s.wish(&f),
 	}
-	spec := s.spec(&f)
 	f.blame("name", checkText(s.Name, octaskly.MaxName))
 	f.blame("idempotency_key", checkText(s.Key, octaskly.MaxName))
-	f.blame("at_once", s.checkAtOnce(job.Array))
+	f.blame("at_once", s.checkAtOnce(order.Job.Array))
 	if f.bad == nil {
-		f.bad = spec.Check()
+		f.bad = cmp.Or(order.Spec.Check(), order.Wish.Check())
 	}
 	if f.bad != nil {
-		return nil, nil, f.bad
+		return nil, f.bad
 	}
-	return job, spec, nil
+	return order, nil
 }
 
-func (s *Submission) spec(f *faults) *octaskly.Spec {
-	spec := &octaskly.Spec{
+func (s *Submission) spec(f *faults) octaskly.Spec {
+	spec := octaskly.Spec{
 		Argv:    plain(s.Argv),
 		Env:     plain(s.Env),
 		Dir:     string(s.Cwd),
 		Stdin:   s.Stdin,
 		Items:   s.Items,
-		Timeout: time.Duration(s.Timeout),
 		Retries: s.Retries,
 		Backoff: defaultBackoff,
 		Merge:   s.Merge,

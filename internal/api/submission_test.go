@@ -1,6 +1,7 @@
 package api
 
 import (
+	stdcmp "cmp"
 	"context"
 	"errors"
 	"strings"
@@ -20,46 +21,51 @@ func TestAccept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	job, spec, err := s.Accept("ann")
+	order, err := s.Accept("ann")
 	if err != nil {
 		t.Fatal(err)
 	}
 	elements := octaskly.Ranges{{Lo: 0, Hi: 8, Step: 2}, {Lo: 20, Hi: 20, Step: 1}}
-	wantJob := &octaskly.Job{Owner: "ann", Name: "n", Elements: elements, Array: true, AtOnce: 3, Key: "k"}
-	wantSpec := &octaskly.Spec{
-		Argv: []string{"cp", "\xff"}, Env: []string{"A=b"}, Dir: "/srv", Stdin: octaskly.Blob(someHash),
-		Timeout: 1500 * time.Millisecond, Retries: 2, Backoff: 0, Merge: true,
-		Room: octaskly.Room{octaskly.CPU: 500, octaskly.Memory: 1 << 20},
+	want := &Order{
+		Job: octaskly.Job{Owner: "ann", Name: "n", Elements: elements, Array: true, AtOnce: 3, Key: "k"},
+		Spec: octaskly.Spec{
+			Argv: []string{"cp", "\xff"}, Env: []string{"A=b"}, Dir: "/srv", Stdin: octaskly.Blob(someHash),
+			Retries: 2, Backoff: 0, Merge: true,
+			Room: octaskly.Room{octaskly.CPU: 500, octaskly.Memory: 1 << 20},
+		},
+		Wish: octaskly.Wish{Timeout: new(1500 * time.Millisecond), Memory: new(int64(1 << 20))},
 	}
-	if diff := cmp.Diff(wantJob, job) + cmp.Diff(wantSpec, spec); diff != "" {
+	if diff := cmp.Diff(want, order); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestAcceptLeast(t *testing.T) {
-	job, spec, err := (&Submission{Argv: []Text{"true"}}).Accept("ann")
+	order, err := (&Submission{Argv: []Text{"true"}}).Accept("ann")
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantJob := &octaskly.Job{Owner: "ann", Elements: octaskly.Span(0, 0)}
-	wantSpec := &octaskly.Spec{Argv: []string{"true"}, Backoff: time.Second}
-	if diff := cmp.Diff(wantJob, job) + cmp.Diff(wantSpec, spec); diff != "" {
+	want := &Order{
+		Job:  octaskly.Job{Owner: "ann", Elements: octaskly.Span(0, 0)},
+		Spec: octaskly.Spec{Argv: []string{"true"}, Backoff: time.Second},
+	}
+	if diff := cmp.Diff(want, order); diff != "" {
 		t.Error(diff)
 	}
 }
 
 // TestAcceptItems leaves the elements to who can count the lines.
 func TestAcceptItems(t *testing.T) {
-	job, spec, err := (&Submission{Argv: []Text{"true"}, Items: octaskly.Blob(someHash), AtOnce: 2}).Accept("ann")
-	if err != nil || !job.Array || job.Elements != nil || spec.Items != octaskly.Blob(someHash) {
-		t.Errorf("%+v %+v %v", job, spec, err)
+	order, err := (&Submission{Argv: []Text{"true"}, Items: octaskly.Blob(someHash), AtOnce: 2}).Accept("ann")
+	if err != nil || !order.Job.Array || order.Job.Elements != nil || order.Spec.Items != octaskly.Blob(someHash) {
+		t.Errorf("%+v %v", order, err)
 	}
 }
 
 // TestAcceptedItems answers with the count that the dispatcher has made.
 func TestAcceptedItems(t *testing.T) {
-	f := &fake{submit: func(_ context.Context, job *octaskly.Job, _ *octaskly.Spec) (octaskly.JobID, bool, error) {
-		job.Elements = octaskly.Span(0, 2)
+	f := &fake{submit: func(_ context.Context, o *Order) (octaskly.JobID, bool, error) {
+		o.Job.Elements = octaskly.Span(0, 2)
 		return 42, false, nil
 	}}
 	check(t, do(newHandler(f), "POST", "/api/v1/tasks", `{"argv":["true"],"items":"`+someHash+`"}`), 201, `{"id":"42","tasks":3}`)
@@ -98,13 +104,26 @@ func TestNotAccepted(t *testing.T) {
 		{"cpus", func(s *Submission) { s.CPUs = 1e300 }, "not from 0.001"},
 		{"memory", func(s *Submission) { s.Memory = -1 }, "less than nothing"},
 		{"memory", func(s *Submission) { s.Memory = 1 << 62 }, "out of range"},
+		{"memory", func(s *Submission) { s.Memory = 1000 }, "no program starts with less than 1048576"},
+		{"memory", func(s *Submission) { s.Memory, s.Limits = 1000, &Limits{Memory: new(int64(2000))} }, "too few"},
+		{"limits.memory", func(s *Submission) { s.Memory, s.Limits = 4<<20, &Limits{Memory: new(int64(3 << 20))} }, "less than the 4194304 bytes that memory reserves"},
+		{"limits.memory", func(s *Submission) { s.Limits = &Limits{Memory: new(int64(-1))} }, "not from"},
+		{"limits.preset", func(s *Submission) { s.Limits = &Limits{Preset: "lax"} }, "there are default, none, relaxed, strict"},
+		{"cpu_time", func(s *Submission) { s.Limits = &Limits{CPUTime: new(Seconds(1))} }, "1ns is not from 10ms"},
+		{"disk", func(s *Submission) { s.Limits = &Limits{Disk: new(int64(1))} }, "not from 65536"},
+		{"open_files", func(s *Submission) { s.Limits = &Limits{OpenFiles: new(int64(31))} }, "not from 32"},
+		{"processes", func(s *Submission) { s.Limits = &Limits{Processes: new(int64(-7))} }, "not from 1"},
+		{"sandbox", func(s *Submission) { s.Sandbox = "Strict" }, `cannot read level "Strict": it is none of [none basic strict very-strict]`},
+		{"sandbox", func(s *Submission) { s.Sandbox = strings.Repeat("s", 9999) }, `ss"`},
+		{"keep_workspace", func(s *Submission) { s.KeepWorkspace, s.Cwd = true, "/srv" }, "cwd"},
+		{"network", func(s *Submission) { s.Network = "bridge" }, `"bridge" is neither none nor host`},
 	}
 	for _, tt := range tests {
 		s := &Submission{Argv: []Text{"true"}}
 		tt.spoil(s)
-		job, spec, err := s.Accept("ann")
+		order, err := s.Accept("ann")
 		field, ok := errors.AsType[*octaskly.FieldError](err)
-		if !ok || field.Field != tt.field || !strings.Contains(field.Why, tt.why) || job != nil || spec != nil {
+		if !ok || field.Field != tt.field || !strings.Contains(field.Why, tt.why) || order != nil {
 			t.Errorf("%s: %v, want %s", tt.field, err, tt.why)
 		}
 	}
@@ -117,16 +136,16 @@ func FuzzSubmission(f *testing.F) {
 		`{"argv":["true"]}`, `{"argv":["a"],"array":"0-9:2","at_once":3,"cpus":0.1}`, `{"argv":[{"base64":"/w=="}]}`,
 		`{"argv":["a"],"x":1}`, `{"":0}`, `null`, `{"argv":["a"],"timeout":1e9,"backoff":null}`, `{"argv":["a"]} {}`, "{\"argv\":[\"\xff\"]}",
 		`{"argv":["a"],"items":"` + someHash + `","memory":1}`, `{"argv":["a"],"cpus":1e400}`,
+		`{"argv":["a"],"sandbox":"basic","network":"none","keep_workspace":true,"memory":2000000,"limits":{"preset":"strict","cpu_time":0,"memory":3000000,"disk":99999,"open_files":64,"processes":9}}`,
 	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var s Submission
 		err := decodeJSON(data, &s)
-		var job *octaskly.Job
-		var spec *octaskly.Spec
+		var order *Order
 		if err == nil {
-			job, spec, err = s.Accept("ann")
+			order, err = s.Accept("ann")
 		}
 		if err != nil {
 			if field, ok := errors.AsType[*octaskly.FieldError](err); !ok || field.Field == "" || field.Why == "" {
@@ -134,10 +153,10 @@ func FuzzSubmission(f *testing.F) {
 			}
 			return
 		}
-		if err := spec.Check(); err != nil {
+		if err := stdcmp.Or(order.Spec.Check(), order.Wish.Check()); err != nil {
 			t.Fatalf("%q was accepted: %v", data, err)
 		}
-		if n := job.Elements.Count(); n > octaskly.MaxElements || n < 1 && s.Items == "" {
+		if n := order.Job.Elements.Count(); n > octaskly.MaxElements || n < 1 && s.Items == "" {
 			t.Fatalf("%q was accepted: %v elements", data, n)
 		}
 	})

@@ -11,15 +11,15 @@ func (h *Handler) submit(r *request) (*Accepted, error) {
 	if r.decode(&s); r.bad != nil {
 		return nil, r.bad
 	}
-	job, spec, err := s.Accept(r.who.Name)
+	order, err := s.Accept(r.who.Name)
 	if err != nil {
 		return nil, err
 	}
-	id, repeated, err := h.dispatcher.Submit(r.Context(), r.who, job, spec)
+	id, repeated, err := h.dispatcher.Submit(r.Context(), r.who, order)
 	if err != nil {
 		return nil, err
 	}
-	return &Accepted{ID: id.String(), Tasks: job.Elements.Count(), Repeated: repeated}, nil
+	return &Accepted{ID: id.String(), Tasks: order.Job.Elements.Count(), Repeated: repeated}, nil
 }
 
 func (h *Handler) jobs(r *request) (*Jobs, error) {

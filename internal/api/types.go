@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/base64"
 	"encoding/json"
-	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -163,7 +162,7 @@ type Attempt struct {
 	Stderr     int64           `json:"stderr_bytes"`
 	Discarded  int64           `json:"discarded_bytes,omitempty"` // output past its bound
 	Leftover   bool            `json:"leftover_killed,omitempty"` // processes outlived the command
-	Usage      *Usage          `json:"usage,omitempty"`           // of a running attempt, as of a few seconds ago
+	Usage      *Usage          `json:"usage,omitempty"`           // while it runs, as of a few seconds ago
 	Limit      float64         `json:"limit,omitempty"`           // that Reason names: seconds, bytes or processes
 	Peak       float64         `json:"peak,omitempty"`            // of what it limits
 	Workspace  string          `json:"workspace,omitempty"`       // on the worker, kept
@@ -199,7 +198,7 @@ type Worker struct {
 	CPUs     float64   `json:"cpus"`
 	Memory   int64     `json:"memory"` // bytes
 	Features []string  `json:"features"`
-	Contains string    `json:"contains"` // how commands are kept together: cgroup, or best-effort
+	Contains string    `json:"contains"` // see Containment
 	SeenAt   time.Time `json:"seen_at"`
 
 	Levels      []string `json:"levels"` // sandbox levels that held in its self-test
@@ -215,14 +214,6 @@ type Check struct {
 	What    string `json:"what,omitempty"`
 	Held    bool   `json:"held"`
 	Why     string `json:"why,omitempty"` // not
-}
-
-// Containment is how a worker of these features keeps commands together.
-func Containment(features []string) string {
-	if slices.Contains(features, octaskly.KillCgroup) {
-		return "cgroup"
-	}
-	return "best-effort"
 }
 
 // Stats is GET /api/v1/stats.

@@ -9,6 +9,8 @@ import (
 
 // Self is what the API needs of a worker: its socket answers for itself only.
 type Self interface {
+	// Worker tells of the worker, with its Checks. What follows from Features is
+	// added to it.
 	Worker(context.Context, Caller) (*Worker, error)
 	// Dispatcher says where the dispatcher is and what to do about it, for people.
 	Dispatcher() string
@@ -21,19 +23,12 @@ var errElsewhere = errors.New("only a worker serves this socket")
 // dispatcher would answer is refused with where that is.
 func NewWorker(self Self, version string, log *slog.Logger) *Handler {
 	h := bare(version, log)
+	a := alone{self}
 	own := []route{
 		{"GET", "/health", anyone, "", reply(h.health)},
 		{"GET", "/api/v1/version", anyone, "", reply(h.version)},
-		{"GET", "/api/v1/workers", users, "", reply(func(r *request) (*Workers, error) {
-			worker, err := self.Worker(r.Context(), r.who)
-			if err != nil {
-				return nil, err
-			}
-			return &Workers{[]Worker{*worker}}, nil
-		})},
-	}
-	elsewhere := func(_ *answer, r *request) error {
-		return fmt.Errorf("cannot answer: %w; %s", errElsewhere, self.Dispatcher())
+		{"GET", "/api/v1/workers", users, "", reply(a.workers)},
+		{"GET", "/api/v1/workers/{worker}", users, "", reply(a.worker)},
 	}
 	known := map[[2]string]bool{}
 	for _, r := range own {
@@ -41,10 +36,44 @@ func NewWorker(self Self, version string, log *slog.Logger) *Handler {
 	}
 	for _, r := range h.routes() {
 		if !known[[2]string{r.method, r.path}] {
-			r.handle = elsewhere
+			r.handle = func(*answer, *request) error { return a.elsewhere() }
 			own = append(own, r)
 		}
 	}
 	h.mount(own)
 	return h
+}
+
+// alone answers for one worker.
+type alone struct{ Self }
+
+func (a alone) look(r *request) (*Worker, error) {
+	worker, err := a.Worker(r.Context(), r.who)
+	if err != nil {
+		return nil, err
+	}
+	w := *worker
+	w.Offer(listed(w.Features))
+	return &w, nil
+}
+
+func (a alone) workers(r *request) (*Workers, error) {
+	w, err := a.look(r)
+	if err != nil {
+		return nil, err
+	}
+	w.Checks = nil
+	return &Workers{[]Worker{*w}}, nil
+}
+
+func (a alone) worker(r *request) (*Worker, error) {
+	w, err := a.look(r)
+	if name := r.PathValue("worker"); err == nil && name != w.ID && name != w.Name {
+		return nil, a.elsewhere()
+	}
+	return w, err
+}
+
+func (a alone) elsewhere() error {
+	return fmt.Errorf("cannot answer: %w; %s", errElsewhere, a.Dispatcher())
 }

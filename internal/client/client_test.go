@@ -55,6 +55,8 @@ var calls = []struct {
 		return c.Elements(ctx, 42, ElementQuery{States: []octaskly.State{octaskly.Failed}, From: 5, Limit: 6})
 	}, "elements 42 [failed] 5 6", []api.Element{{ID: "42.7", State: octaskly.Failed}}},
 	{"workers", func(ctx context.Context, c *Client) (any, error) { return c.Workers(ctx) }, "workers", []api.Worker{{Name: "w"}}},
+	{"worker", func(ctx context.Context, c *Client) (any, error) { return c.Worker(ctx, "a b/é") }, `worker "a b/é"`,
+		&api.Worker{Name: "a b/é", Checks: []api.Check{{Subject: "level:basic", Name: "n", Why: "w"}}}},
 	{"stats", func(ctx context.Context, c *Client) (any, error) { return c.Stats(ctx) }, "stats", &api.Stats{Fleet: "f"}},
 	{"version", func(ctx context.Context, c *Client) (any, error) { return c.Version(ctx) }, "", "1.2.3"},
 	{"health", func(ctx context.Context, c *Client) (any, error) { return nil, c.Health(ctx) }, "", nil},

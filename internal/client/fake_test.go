@@ -32,12 +32,12 @@ func (f *fake) ask(format string, args ...any) error {
 	return f.err
 }
 
-func (f *fake) Submit(ctx context.Context, _ api.Caller, job *octaskly.Job, spec *octaskly.Spec) (octaskly.JobID, bool, error) {
-	err := f.ask("submit %q %v", spec.Argv, job.Elements)
+func (f *fake) Submit(ctx context.Context, _ api.Caller, o *api.Order) (octaskly.JobID, bool, error) {
+	err := f.ask("submit %q %v", o.Spec.Argv, o.Job.Elements)
 	if f.submit != nil {
 		err = f.submit(ctx)
 	}
-	return 42, job.Key != "", err
+	return 42, o.Job.Key != "", err
 }
 
 func (f *fake) Cancel(_ context.Context, _ api.Caller, what api.Selection, reason string) (api.Outcome, error) {
@@ -103,6 +103,10 @@ func (f *fake) HasBlob(_ context.Context, hash octaskly.Blob) bool {
 
 func (f *fake) Workers(context.Context, api.Caller) ([]api.Worker, error) {
 	return []api.Worker{{Name: "w"}}, f.ask("workers")
+}
+
+func (f *fake) Worker(_ context.Context, _ api.Caller, name string) (*api.Worker, error) {
+	return &api.Worker{Name: name, Checks: []api.Check{{Subject: "level:basic", Name: "n", Why: "w"}}}, f.ask("worker %q", name)
 }
 
 func (f *fake) Stats(context.Context, api.Caller) (*api.Stats, error) {

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"net/url"
 
 	"github.com/octaskly/octaskly/internal/api"
 )
@@ -13,6 +14,11 @@ func (c *Client) Workers(ctx context.Context) ([]api.Worker, error) {
 		return nil, err
 	}
 	return list.Workers, nil
+}
+
+// Worker tells all of one worker, by its id or name.
+func (c *Client) Worker(ctx context.Context, name string) (*api.Worker, error) {
+	return fetch[api.Worker](ctx, c, call{path: root + "workers/" + url.PathEscape(name)})
 }
 
 // Stats sums up the whole fleet.

@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"fmt"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -19,6 +20,8 @@ const (
 	maxReason     = 64
 	maxDetail     = 2 << 10
 	maxBytes      = 1 << 50
+	maxCheckText  = 512
+	maxPath       = 4 << 10
 )
 
 func checkHello(h *protocol.Hello) error {
@@ -35,6 +38,8 @@ func checkHello(h *protocol.Hello) error {
 		return fmt.Errorf("it offers more than %d features", maxFeatures)
 	case len(h.Software) > maxReason || !printable(h.Software):
 		return fmt.Errorf("its version is no version")
+	case len(h.Checks) > octaskly.MaxChecks:
+		return fmt.Errorf("its self-test has %d checks, %d are allowed", len(h.Checks), octaskly.MaxChecks)
 	}
 	for _, f := range h.Features {
 		if len(f) > maxReason || !printable(f) {
@@ -46,7 +51,30 @@ func checkHello(h *protocol.Hello) error {
 			return fmt.Errorf("it offers room that is none")
 		}
 	}
+	for i := range h.Checks {
+		c := &h.Checks[i]
+		if len(c.Subject) > maxReason || !printable(c.Subject) || len(c.Name) > maxReason || !printable(c.Name) {
+			return fmt.Errorf("its self-test has a check that is no word")
+		}
+		c.What, c.Why = line(c.What), line(c.Why)
+	}
 	return nil
+}
+
+// line makes one of what a self-test says in words, which others may have said
+// first. It bounds it by cutting it short.
+func line(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text[:min(len(text), 2*maxCheckText)])
+	for len(text) > maxCheckText {
+		_, size := utf8.DecodeLastRuneInString(text)
+		text = text[:len(text)-size]
+	}
+	return text
 }
 
 func checkBatch(b *protocol.FromWorker) error {
@@ -57,6 +85,12 @@ func checkBatch(b *protocol.FromWorker) error {
 		if err := checkEnd(&b.Finished[i]); err != nil {
 			return fmt.Errorf("cannot take the end of attempt %v: %w", b.Finished[i].ID, err)
 		}
+	}
+	if len(b.Usage) > maxSlots {
+		return fmt.Errorf("%d attempts use something, %d may run", len(b.Usage), maxSlots)
+	}
+	for i := range b.Usage {
+		clampUsage(&b.Usage[i].Usage)
 	}
 	return nil
 }
@@ -74,12 +108,16 @@ func checkEnd(f *protocol.Finished) error {
 		return fmt.Errorf("its output has a negative size")
 	case len(f.Output) > 0 && out.Stored != int64(len(f.Output)):
 		return fmt.Errorf("its output is cut")
+	case len(end.Workspace) > maxPath || !printable(end.Workspace) || end.Workspace != "" && end.Workspace[0] != '/':
+		return fmt.Errorf("its workspace is no path")
 	}
 	if out.Stored > maxBytes || out.Stdout > maxBytes || out.Stderr > maxBytes || out.Discarded > maxBytes {
 		return fmt.Errorf("its output has an absurd size")
 	}
 	end.StartedAt, end.EndedAt = sane(end.StartedAt), sane(end.EndedAt)
-	end.CPUTime, end.MaxRSS = max(0, end.CPUTime), min(max(0, end.MaxRSS), maxBytes)
+	clampUsage(&end.Usage)
+	end.CPUTime = max(0, end.CPUTime, end.Usage.CPUTime) // the latter counts what the command did not wait for
+	end.MaxRSS, end.Limit, end.Peak = clamp(end.MaxRSS), max(0, end.Limit), max(0, end.Peak)
 	if end.State == octaskly.Completed {
 		end.Reason = ""
 	}
@@ -88,6 +126,17 @@ func checkEnd(f *protocol.Finished) error {
 	}
 	return nil
 }
+
+func clampUsage(u *octaskly.Usage) {
+	u.CPUTime = max(0, u.CPUTime)
+	for _, n := range []*int64{
+		&u.Memory, &u.MemoryPeak, &u.Processes, &u.ProcessesPeak, &u.Read, &u.Written, &u.Disk, &u.DiskPeak,
+	} {
+		*n = clamp(*n)
+	}
+}
+
+func clamp(n int64) int64 { return min(max(0, n), maxBytes) }
 
 // sane takes the time by our own clock where a worker's is far off.
 func sane(t time.Time) time.Time {

@@ -25,6 +25,7 @@ type core struct {
 	err     error // why memory can no longer be trusted
 
 	leaseCheck time.Time // when to look for leases that have ended
+	surveyAt   time.Time // when the first lease of an absent worker ends; zero: there is none
 }
 
 // load makes a core from what the store has.
@@ -52,12 +53,13 @@ func (d *Dispatcher) load(ctx context.Context) (*core, error) {
 			return nil, err
 		}
 	}
+	c.survey(time.Now())
 	return c, nil
 }
 
 // restore puts a job that is not over back into memory.
 func (c *core) restore(j octaskly.Job, p octaskly.Progress, tasks []octaskly.Task) error {
-	restored, err := c.open(j, p)
+	restored, err := c.open(j, nil, p)
 	if err != nil {
 		return err
 	}
@@ -122,6 +124,9 @@ func (c *core) drain() {
 func (c *core) tick(now time.Time) {
 	for t := c.delayed.pop(now); t != nil; t = c.delayed.pop(now) {
 		c.wait(t)
+	}
+	if !c.surveyAt.IsZero() && !now.Before(c.surveyAt) {
+		c.survey(now)
 	}
 	if now.Before(c.leaseCheck) {
 		return

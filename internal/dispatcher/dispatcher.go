@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -39,6 +40,7 @@ type Config struct {
 	MaxQueued int64         // tasks that may wait at the same time
 	Lease     time.Duration // how long a silent worker is trusted
 	Linger    time.Duration // how long an end may wait for others before its commit
+	Policy    octaskly.Policy
 	Log       *slog.Logger
 }
 
@@ -51,6 +53,7 @@ type Dispatcher struct {
 	blobs   *blobs
 	bells   bells
 	names   names
+	auto    atomic.Uint32 // see autoLevel
 	stories chan story
 	started time.Time
 	gone    chan struct{} // closed when the core takes no more events

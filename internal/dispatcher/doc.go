@@ -18,5 +18,10 @@
 // as after a restart: whoever waited for that commit hears why, and workers
 // join anew and repeat what they have to say.
 //
-// Reading requests (list, show, output) go to the store and never to the core.
+// Reading requests (list, show, output) go to the store; the core is asked only
+// for what is nowhere else: what a task waits for, what it uses, who is connected.
+//
+// A job's level and limits are resolved before it gets to the core, by the policy
+// and by what the known workers had in common when the core last looked. The
+// spec that is stored says it all; nothing is decided anew later.
 package dispatcher

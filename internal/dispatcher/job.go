@@ -32,13 +32,15 @@ type task struct {
 	due     bool // in job.again
 	dirty   bool // in the batch
 	pending *ending
+	usage   *octaskly.Usage // of the attempt that runs, as its worker said last; nil: not known
 }
 
 func (j *job) over() bool { return j.progress.Count().Over() }
 
-// open takes a job into memory and queues its unclaimed elements.
-func (c *core) open(accepted octaskly.Job, p octaskly.Progress) (*job, error) {
-	j := &job{Job: accepted, progress: p}
+// open takes a job into memory and queues its unclaimed elements. spec is the
+// job's, nil where it has yet to be decoded.
+func (c *core) open(accepted octaskly.Job, spec *octaskly.Spec, p octaskly.Progress) (*job, error) {
+	j := &job{Job: accepted, spec: spec, progress: p}
 	if err := c.readSpec(j); err != nil {
 		return nil, err
 	}

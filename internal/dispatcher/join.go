@@ -31,7 +31,7 @@ func (c *core) join(s *session, hello *protocol.Hello) {
 	frame.Welcome = c.welcome()
 	c.reconcile(w, hello)
 	c.batch.urgent = true
-	c.Log.Info("Worker has joined", "worker", w.Name, "address", w.Address, "slots", w.Slots)
+	c.greet(w)
 }
 
 func (c *core) welcome() *protocol.Welcome {
@@ -59,6 +59,7 @@ func (c *core) enter(w *worker, s *session, hello *protocol.Hello) {
 	w.Worker = octaskly.Worker{
 		ID: hello.Worker, Name: hello.Name, Version: hello.Software, Slots: hello.Slots, Room: hello.Room,
 		Features: hello.Features, Address: s.link.Peer(), SeenAt: now(),
+		Checks: hello.Checks,
 	}
 	w.session, w.specs, w.out, w.left = s, map[octaskly.JobID]bool{}, nil, false
 	s.worker = w
@@ -116,15 +117,16 @@ func (c *core) leave(s *session, goodbye bool) {
 		return
 	}
 	w.absentSince(now().Add(c.Lease))
-	w.SeenAt = now()
+	w.SeenAt, w.left = now(), goodbye
 	c.batch.workers = append(c.batch.workers, w.Worker)
 	c.refresh()
 	for t := range w.held {
+		t.usage = nil
 		if m := c.outputs.find(t.Current()); m != nil {
 			m.interrupt()
 		}
 	}
-	if w.left = goodbye; goodbye {
+	if goodbye {
 		c.Log.Info("Worker has left", "worker", w.Name)
 		for t := range w.held {
 			c.release(t)

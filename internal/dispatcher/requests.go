@@ -1,116 +1,13 @@
 package dispatcher
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/protocol"
 )
-
-// accepted answers a submission.
-type accepted struct {
-	id       octaskly.JobID
-	repeated bool
-}
-
-// Submit accepts a job. It returns once the job is on disk, and leaves in j what
-// was accepted, or what had been before with the same key.
-func (d *Dispatcher) Submit(ctx context.Context, who api.Caller, j *octaskly.Job, spec *octaskly.Spec) (octaskly.JobID, bool, error) {
-	if err := spec.Check(); err != nil {
-		return 0, false, err
-	}
-	for field, blob := range map[string]octaskly.Blob{"stdin": spec.Stdin, "items": spec.Items} {
-		if blob != "" && !d.HasBlob(ctx, blob) {
-			return 0, false, &octaskly.FieldError{Field: field, Why: "its bytes have not been uploaded"}
-		}
-	}
-	if spec.Items != "" {
-		if err := d.countItems(j, spec.Items); err != nil {
-			return 0, false, err
-		}
-	}
-	encoded, err := protocol.EncodeSpec(spec)
-	if err != nil {
-		return 0, false, err
-	}
-	job := *j
-	job.Owner, job.Spec, job.SpecVersion, job.SubmittedAt = who.Name, encoded, octaskly.SpecVersion, now()
-	answer, err := ask(ctx, d, func(c *core, reply func(accepted, error)) { c.submit(job, reply) })
-	if answer.repeated && err == nil {
-		record, err := d.store.Job(ctx, answer.id)
-		if err != nil {
-			return 0, false, err
-		}
-		if !bytes.Equal(record.Job.Spec, job.Spec) || record.Job.Elements.String() != job.Elements.String() {
-			return 0, false, fmt.Errorf("cannot use idempotency key %q: task %v was submitted with it, and is another: %w", job.Key, answer.id, octaskly.ErrConflict)
-		}
-		*j = record.Job
-	}
-	return answer.id, answer.repeated, err
-}
-
-// countItems makes an element of each line.
-func (d *Dispatcher) countItems(j *octaskly.Job, blob octaskly.Blob) error {
-	it := d.blobs.items(blob)
-	defer it.close()
-	switch {
-	case it.err != nil:
-		return it.err
-	case it.count == 0:
-		return &octaskly.FieldError{Field: "items", Why: "there is no line in them"}
-	case it.count > octaskly.MaxElements:
-		return &octaskly.FieldError{Field: "items", Why: fmt.Sprintf("%d lines are more than the %d tasks of one job", it.count, octaskly.MaxElements)}
-	}
-	j.Elements, j.Array = octaskly.Span(0, it.count-1), true
-	return nil
-}
-
-func (c *core) submit(job octaskly.Job, reply func(accepted, error)) {
-	if job.Key != "" {
-		earlier, err := c.byKey(job.Owner, job.Key)
-		if err == nil {
-			c.batch.after(func(err error) { reply(accepted{earlier, true}, err) }) // it may be in this batch
-			return
-		}
-		if !errors.Is(err, octaskly.ErrNotFound) {
-			reply(accepted{}, err)
-			return
-		}
-	}
-	if n := job.Elements.Count(); c.waiting+n > c.MaxQueued {
-		reply(accepted{}, fmt.Errorf("cannot queue %d more tasks: %d wait, %d may: %w", n, c.waiting, c.MaxQueued, octaskly.ErrFull))
-		return
-	}
-	job.ID = c.store.NextJobID()
-	j, err := c.open(job, octaskly.Progress{Unclaimed: job.Elements})
-	if err != nil {
-		reply(accepted{}, err)
-		return
-	}
-	c.seq++
-	c.batch.accepted = append(c.batch.accepted, job)
-	c.touchJob(j)
-	c.batch.after(func(err error) {
-		if j.sched.Active == 0 {
-			j.Spec, j.spec = nil, nil // it may wait for long
-		}
-		reply(accepted{id: job.ID}, err)
-	})
-}
-
-// byKey finds the job of an idempotency key, on disk or about to be.
-func (c *core) byKey(owner, key string) (octaskly.JobID, error) {
-	for _, j := range c.batch.accepted {
-		if j.Owner == owner && j.Key == key {
-			return j.ID, nil
-		}
-	}
-	return c.store.JobByKey(context.Background(), owner, key)
-}
 
 // Cancel ends what was selected. Running tasks end a little later; the wish is
 // on disk when Cancel returns.

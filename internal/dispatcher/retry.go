@@ -55,7 +55,7 @@ func (c *core) retry(id octaskly.JobID, elements octaskly.Ranges) (n int64, err 
 		if err != nil {
 			return 0, err
 		}
-		if j, err = c.open(record.Job, record.Progress); err != nil {
+		if j, err = c.open(record.Job, nil, record.Progress); err != nil {
 			return 0, err
 		}
 	}

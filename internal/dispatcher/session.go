@@ -117,6 +117,11 @@ func (c *core) hear(s *session, batch *protocol.FromWorker) {
 	for _, id := range batch.Recalled {
 		c.giveBack(w, id)
 	}
+	for _, u := range batch.Usage {
+		if t := c.held(w, u.ID); t != nil {
+			t.usage = new(u.Usage)
+		}
+	}
 }
 
 // write sends frames as they come, and a ping when there are none.

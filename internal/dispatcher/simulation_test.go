@@ -128,7 +128,7 @@ func (w *world) submit() {
 	w.check(err)
 	job := octaskly.Job{Owner: "me", SpecVersion: 1, Spec: encoded, Elements: octaskly.Span(0, n-1), Array: n > 1,
 		AtOnce: rapid.IntRange(0, 3).Draw(w.t, "at once")}
-	w.c.submit(job, func(a accepted, err error) {
+	w.c.submit(job, spec, func(a accepted, err error) {
 		w.check(err)
 		if _, err := w.store.Job(context.Background(), a.id); err != nil {
 			w.t.Fatalf("job %v was accepted and is not on disk: %v", a.id, err)
@@ -215,7 +215,7 @@ func (w *world) crash() {
 
 func (w *world) step() {
 	f := rapid.SampledFrom(w.workers).Draw(w.t, "worker")
-	switch rapid.IntRange(0, 11).Draw(w.t, "event") {
+	switch rapid.IntRange(0, 12).Draw(w.t, "event") {
 	case 0, 1:
 		w.submit()
 	case 2:
@@ -244,6 +244,12 @@ func (w *world) step() {
 		}
 	case 10:
 		w.crash()
+	case 11:
+		for id := range f.held {
+			if f.session != nil {
+				w.c.hear(f.session, using(id, octaskly.Usage{Memory: 1}))
+			}
+		}
 	default:
 		w.commit()
 	}
@@ -289,6 +295,7 @@ func (w *world) audit() {
 			w.t.Fatalf("worker %s holds %d tasks, the scheduler counts %d", worker.ID, len(worker.held), worker.sched.Held)
 		}
 	}
+	w.auditUsage()
 }
 
 // settle lets everything end.

@@ -19,7 +19,7 @@ func (d *Dispatcher) Watch(ctx context.Context, who api.Caller, id octaskly.Task
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	for {
-		detail, err := d.Show(ctx, who, id)
+		detail, err := d.look(ctx, who, id)
 		if err != nil {
 			return err
 		}
@@ -65,48 +65,6 @@ func (b *bell) waitAtMost(ctx context.Context, d time.Duration, bounded bool) er
 		return ctx.Err()
 	}
 	return nil
-}
-
-// Workers lists the workers that are known.
-func (d *Dispatcher) Workers(ctx context.Context, _ api.Caller) ([]api.Worker, error) {
-	return ask(ctx, d, func(c *core, reply func([]api.Worker, error)) {
-		list := make([]api.Worker, 0, len(c.workers))
-		for _, w := range c.workers {
-			list = append(list, w.describe())
-		}
-		reply(list, nil)
-	})
-}
-
-func (w *worker) describe() api.Worker {
-	line := api.Worker{
-		ID: string(w.ID), Name: w.Name, State: w.state(), Address: w.Address, Version: w.Version, Slots: w.Slots,
-		CPUs: float64(w.Room[octaskly.CPU]) / 1000, Memory: w.Room[octaskly.Memory],
-		Features: w.Features, Contains: api.Containment(w.Features), SeenAt: w.SeenAt,
-	}
-	if w.session != nil {
-		line.SeenAt = now() // a link that is silent for long is closed
-	}
-	for t := range w.held {
-		if t.State == octaskly.Running {
-			line.Running++
-		} else {
-			line.Assigned++
-		}
-	}
-	return line
-}
-
-func (w *worker) state() string {
-	switch {
-	case w.session != nil:
-		return "connected"
-	case w.left:
-		return "left"
-	case time.Now().Before(w.leaseEnd):
-		return "away"
-	}
-	return "lost"
 }
 
 // Stats sums up.

@@ -43,6 +43,7 @@ func (c *core) give(t *task) {
 func (c *core) takeBack(t *task) {
 	w := c.workers[t.Worker]
 	delete(w.held, t)
+	t.usage = nil
 	w.sched.Leave(c.ask(t.job))
 	c.queue.Release(t.job.sched, 1)
 	if c.hungry(w) {
@@ -127,7 +128,8 @@ func (c *core) record(a octaskly.Attempt, t *task) {
 	c.batch.attempts = append(c.batch.attempts, a)
 }
 
-// refresh rebuilds the list of workers that tasks can go to.
+// refresh rebuilds the list of workers that tasks can go to, and looks at what
+// they have in common.
 func (c *core) refresh() {
 	c.present = c.present[:0]
 	for _, w := range c.workers {
@@ -141,4 +143,5 @@ func (c *core) refresh() {
 		}
 		return 1
 	})
+	c.survey(time.Now())
 }

@@ -14,6 +14,9 @@
 //	  └─ recalled ┴─ lost, retry        timed_out
 //	                                    cancelled
 //
+// How a command is isolated and bounded is resolved once, when it is submitted:
+// the [Wish] of the submission by the [Policy] of the operator, into the Spec.
+//
 // Task's methods (life.go) are the only code that moves a task from one state
 // to another. Each takes the number of the attempt it speaks about and changes
 // nothing when that attempt is no longer the current one.

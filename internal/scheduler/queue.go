@@ -134,3 +134,6 @@ func (h *jobHeap) Pop() any {
 
 // Ask is the room that each of the job's tasks takes up.
 func (j *Job) Ask() octaskly.Room { return j.line.ask }
+
+// Needs are the features that a worker must have for the job's tasks.
+func (j *Job) Needs() []string { return j.line.needs }

@@ -8,7 +8,8 @@ import (
 )
 
 // Changes is what one Commit writes. Jobs and Attempts are new, the other rows
-// take the place of what was there.
+// take the place of what was there. Of the Usage of an attempt's End only peaks
+// and sums are kept; its processor time is the End's.
 type Changes struct {
 	Jobs     []octaskly.Job
 	Progress []ProgressRow

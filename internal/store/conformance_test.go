@@ -52,6 +52,7 @@ func TestConformance(t *testing.T) {
 			t.Run("round trip", func(t *testing.T) { testRoundTrip(t, open) })
 			t.Run("jobs", func(t *testing.T) { testJobs(t, open) })
 			t.Run("many rows", func(t *testing.T) { testManyRows(t, open) })
+			t.Run("usage", func(t *testing.T) { testUsage(t, open) })
 			t.Run("keys", func(t *testing.T) { testKeys(t, open) })
 			t.Run("all or nothing", func(t *testing.T) { testAllOrNothing(t, open) })
 			t.Run("ids", func(t *testing.T) { testIDs(t, open) })
@@ -271,8 +272,11 @@ func testRoundTrip(t *testing.T, open opener) {
 	attempt := octaskly.Attempt{ID: tasks[1].Current(), Worker: "w", AssignedAt: at, Seq: 9, Inline: []byte("\x01\x00\x00\x00\x01x"), End: octaskly.End{
 		State: octaskly.Failed, Reason: "exit:3", Detail: "d", StartedAt: at, EndedAt: at, CPUTime: time.Second, MaxRSS: 1 << 20, Leftover: true,
 		Output: octaskly.OutputSize{Stored: 6, Stdout: 1, Stderr: 2, Discarded: 3},
+		Usage:  octaskly.Usage{MemoryPeak: 4, ProcessesPeak: 5, Read: 6, Written: 7, DiskPeak: 8},
+		Limit:  int64(time.Hour), Peak: 1 << 40, Workspace: "/kept/é",
 	}}
-	worker := octaskly.Worker{ID: "w", Name: "w1", Version: "1", Slots: 4, Room: octaskly.Room{"cpu": 4000}, Features: []string{"kill:cgroup"}, Address: "a", SeenAt: at}
+	worker := octaskly.Worker{ID: "w", Name: "w1", Version: "1", Slots: 4, Room: octaskly.Room{"cpu": 4000}, Features: []string{"kill:cgroup"}, Address: "a", SeenAt: at,
+		Checks: []octaskly.Check{{Subject: "level:basic", Name: "<n>", What: "é", Held: true}, {Subject: "limit:disk", Name: "q", Why: "no quota"}}}
 	var ended octaskly.Counts
 	ended[octaskly.Failed], ended[octaskly.Cancelled] = 1, 100_000
 	put(t, s, &Changes{Jobs: []octaskly.Job{job}, Progress: []ProgressRow{{job.ID, progress}}, Tasks: tasks,

@@ -90,6 +90,9 @@ func drawAttempt(r *rapid.T, job octaskly.JobID) octaskly.Attempt {
 			Leftover: rapid.Bool().Draw(r, "leftover"),
 			Output: octaskly.OutputSize{Stored: bytes.Draw(r, "stored"), Stdout: bytes.Draw(r, "stdout"),
 				Stderr: bytes.Draw(r, "stderr"), Discarded: bytes.Draw(r, "discarded")},
+			Usage: octaskly.Usage{MemoryPeak: bytes.Draw(r, "memory"), ProcessesPeak: bytes.Draw(r, "processes"),
+				Read: bytes.Draw(r, "read"), Written: bytes.Draw(r, "written"), DiskPeak: bytes.Draw(r, "disk")},
+			Limit: bytes.Draw(r, "limit"), Peak: bytes.Draw(r, "peak"), Workspace: drawText(r),
 		},
 	}
 }
@@ -100,5 +103,6 @@ func drawWorker(r *rapid.T) octaskly.Worker {
 		Slots: rapid.IntRange(0, 64).Draw(r, "slots"), Address: drawText(r), SeenAt: drawTime(r),
 		Room:     rapid.SampledFrom([]octaskly.Room{nil, {}, {octaskly.CPU: 2000, octaskly.Memory: 1 << 40}}).Draw(r, "room"),
 		Features: rapid.SampledFrom([][]string{nil, {}, {octaskly.KillCgroup, "x"}}).Draw(r, "features"),
+		Checks:   rapid.SampledFrom([][]octaskly.Check{nil, {}, {{Subject: "level:strict", Name: "n", What: "w", Held: true}, {Why: "<\x1b>"}}}).Draw(r, "checks"),
 	}
 }

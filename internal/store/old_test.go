@@ -27,11 +27,11 @@ func TestOldDatabases(t *testing.T) {
 	}
 	for i := range files {
 		name := fmt.Sprintf("v%d.db", i+1)
-		t.Run(name, func(t *testing.T) { checkOld(t, filepath.Join("testdata", name)) })
+		t.Run(name, func(t *testing.T) { checkOld(t, filepath.Join("testdata", name), i+1) })
 	}
 }
 
-func checkOld(t *testing.T, from string) {
+func checkOld(t *testing.T, from string, version int) {
 	data, err := os.ReadFile(from)
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +40,7 @@ func checkOld(t *testing.T, from string) {
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, c := openAt(t, path), oldChanges()
+	s, c := openAt(t, path), oldChanges(version)
 	snapshot, err := s.Load(ctx)
 	same(t, "Load", &Snapshot{
 		Live:    []LiveJob{{c.Jobs[0], c.Progress[0].Progress, c.Tasks[:1]}},
@@ -64,8 +64,8 @@ func checkOld(t *testing.T, from string) {
 
 func writeDatabase(t *testing.T) {
 	s := openTemp(t)
-	put(t, s, oldChanges())
 	version := ask(t, s, `user_version`)
+	put(t, s, oldChanges(version))
 	mustExec(t, s, `VACUUM`)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -80,8 +80,9 @@ func writeDatabase(t *testing.T) {
 	}
 }
 
-// oldChanges are an array job in its midst and a plain job that is over.
-func oldChanges() *Changes {
+// oldChanges are an array job in its midst and a plain job that is over, with what
+// a version of the schema could keep of them.
+func oldChanges(version int) *Changes {
 	at := time.UnixMicro(1_800_000_000_000_001).UTC()
 	c := &Changes{
 		Jobs: []octaskly.Job{
@@ -109,5 +110,14 @@ func oldChanges() *Changes {
 	}
 	c.Progress[0].Rows[octaskly.Running], c.Progress[0].Rows[octaskly.Failed], c.Progress[1].Rows[octaskly.Completed] = 1, 1, 1
 	c.Ended[octaskly.Completed], c.Ended[octaskly.Failed], c.Ended[octaskly.Cancelled] = 1, 1, 499
+	if version >= 2 {
+		end := &c.Attempts[0].End
+		end.Usage = octaskly.Usage{MemoryPeak: 1, ProcessesPeak: 2, Read: 3, Written: 4, DiskPeak: 5}
+		end.Limit, end.Peak, end.Workspace = 6, 7, "/var/lib/octaskly/kept/1.1.1"
+		c.Workers[0].Checks = []octaskly.Check{
+			{Subject: "level:strict", Name: "shadow", What: "no password can be read", Held: true},
+			{Subject: octaskly.LimitDisk, Name: "quota", Why: "there is none"},
+		}
+	}
 	return c
 }

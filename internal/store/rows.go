@@ -11,8 +11,9 @@ const (
 	taskColumns = `t.job, t.idx, t.state, t.attempt, t.failures, t.losses, t.worker, t.cancel, t.reason, t.detail,
 		t.not_before, t.assigned_at, t.started_at, t.ended_at, t.seq`
 	resultColumns = `r.seq, r.job, r.idx, r.attempt, r.worker, r.state, r.reason, r.detail, r.assigned_at, r.started_at,
-		r.ended_at, r.cpu_time, r.max_rss, r.leftover, r.stored, r.stdout, r.stderr, r.discarded`
-	workerColumns = `w.id, w.name, w.version, w.slots, w.room, w.features, w.address, w.seen_at`
+		r.ended_at, r.cpu_time, r.max_rss, r.leftover, r.stored, r.stdout, r.stderr, r.discarded,
+		r.memory_peak, r.processes_peak, r.bytes_read, r.bytes_written, r.disk_peak, r.ceiling, r.peak, r.workspace`
+	workerColumns = `w.id, w.name, w.version, w.slots, w.room, w.features, w.address, w.seen_at, w.checks`
 
 	// singleColumns are taskColumns of a plain job's task, with state 0 where
 	// an outer join has found none.
@@ -39,12 +40,14 @@ func taskFields(t *octaskly.Task) []any {
 }
 
 func resultFields(a *octaskly.Attempt) []any {
-	e, out := &a.End, &a.End.Output
+	e, out, u := &a.End, &a.End.Output, &a.End.Usage
 	return []any{&a.Seq, &a.ID.Job, &a.ID.Index, &a.ID.Number, &a.Worker, &e.State, &e.Reason, &e.Detail,
 		moment{&a.AssignedAt}, moment{&e.StartedAt}, moment{&e.EndedAt}, &e.CPUTime, &e.MaxRSS, &e.Leftover,
-		&out.Stored, &out.Stdout, &out.Stderr, &out.Discarded}
+		&out.Stored, &out.Stdout, &out.Stderr, &out.Discarded,
+		&u.MemoryPeak, &u.ProcessesPeak, &u.Read, &u.Written, &u.DiskPeak, &e.Limit, &e.Peak, &e.Workspace}
 }
 
 func workerFields(w *octaskly.Worker) []any {
-	return []any{&w.ID, &w.Name, &w.Version, &w.Slots, document{&w.Room}, document{&w.Features}, &w.Address, moment{&w.SeenAt}}
+	return []any{&w.ID, &w.Name, &w.Version, &w.Slots, document{&w.Room}, document{&w.Features}, &w.Address, moment{&w.SeenAt},
+		document{&w.Checks}}
 }

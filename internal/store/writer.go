@@ -49,8 +49,8 @@ func (w *writer) prepare(conn any) (err error) {
 	w.jobs = table(`INSERT INTO jobs VALUES `, 10)
 	w.progress = table(`INSERT OR REPLACE INTO progress VALUES `, 14)
 	w.tasks = table(`INSERT OR REPLACE INTO tasks VALUES `, 14)
-	w.results = table(`INSERT INTO results VALUES `, 18)
-	w.workers = table(`INSERT OR REPLACE INTO workers VALUES `, 8)
+	w.results = table(`INSERT INTO results VALUES `, 26)
+	w.workers = table(`INSERT OR REPLACE INTO workers VALUES `, 9)
 	w.ledger = statement(`UPDATE ledger SET seq = ?, completed = completed + ?, failed = failed + ?,
 		timed_out = timed_out + ?, cancelled = cancelled + ?`)
 	return err
@@ -134,10 +134,11 @@ func addTask(s *statement, t *octaskly.Task) error {
 
 func addResult(s *statement, a *octaskly.Attempt) error {
 	key, err := taskKey(a.ID.Job, a.ID.Index)
-	e := &a.End
+	e, u := &a.End, &a.End.Usage
 	s.add(a.Seq, key, int64(a.ID.Number), string(a.Worker), int64(e.State),
 		string(e.Reason), e.Detail, micros(a.AssignedAt), micros(e.StartedAt), micros(e.EndedAt), int64(e.CPUTime), e.MaxRSS,
-		e.Leftover, e.Output.Stored, e.Output.Stdout, e.Output.Stderr, e.Output.Discarded, a.Inline)
+		e.Leftover, e.Output.Stored, e.Output.Stdout, e.Output.Stderr, e.Output.Discarded, a.Inline,
+		u.MemoryPeak, u.ProcessesPeak, u.Read, u.Written, u.DiskPeak, e.Limit, e.Peak, e.Workspace)
 	return err
 }
 
@@ -147,6 +148,11 @@ func addWorker(s *statement, k *octaskly.Worker) error {
 		return err
 	}
 	features, err := json.Marshal(k.Features)
-	s.add(string(k.ID), k.Name, k.Version, int64(k.Slots), string(room), string(features), k.Address, micros(k.SeenAt))
+	if err != nil {
+		return err
+	}
+	checks, err := json.Marshal(k.Checks)
+	s.add(string(k.ID), k.Name, k.Version, int64(k.Slots), string(room), string(features), k.Address, micros(k.SeenAt),
+		string(checks))
 	return err
 }

@@ -1,0 +1,92 @@
+package dispatcher
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/octaskly/octaskly/internal/api"
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/scheduler"
+)
+
+// inside is what only the core knows of a task.
+type inside struct {
+	waits string          // what it waits for
+	usage *octaskly.Usage // of the attempt that runs
+}
+
+// explain says what queued tasks wait for, and what a running one uses.
+func (d *Dispatcher) explain(ctx context.Context, detail *api.Detail, id octaskly.TaskID) error {
+	if detail.State != octaskly.Queued && detail.State != octaskly.Running {
+		return nil
+	}
+	known, err := ask(ctx, d, func(c *core, reply func(inside, error)) { reply(c.inside(id), nil) })
+	if err != nil {
+		return err
+	}
+	if detail.State == octaskly.Queued {
+		detail.Waits = known.waits
+	} else if n := len(detail.Attempts); n > 0 && known.usage != nil && detail.Attempts[n-1].State == octaskly.Running {
+		last := &detail.Attempts[n-1]
+		last.Usage = usage(known.usage)
+		last.CPUTime = last.Usage.CPUTime
+	}
+	return nil
+}
+
+func (c *core) inside(id octaskly.TaskID) (known inside) {
+	j := c.jobs[id.Job]
+	if j == nil {
+		return inside{}
+	}
+	known.waits = c.waits(j)
+	if t := j.live[id.Index]; t != nil && (id.Array || !j.Array) {
+		known.usage = t.usage
+	}
+	return known
+}
+
+// waits is why the queued tasks of a job are not with a worker.
+func (c *core) waits(j *job) string {
+	switch {
+	case len(c.present) == 0:
+		return "no worker is connected"
+	case !scheduler.CouldEver(j.sched, c.present):
+		return c.lacking(j)
+	case j.sched.Waiting == 0 && j.sched.Active == 0:
+		return "its time has not come"
+	case j.AtOnce > 0 && j.sched.Active >= int64(j.AtOnce):
+		return "as many of its tasks run as may at once"
+	}
+	return "workers are busy"
+}
+
+// lacking is what no connected worker has of what a job asks for.
+func (c *core) lacking(j *job) string {
+	needs := j.sched.Needs()
+	lacks := func(w *scheduler.Worker, need string) bool { return !slices.Contains(w.Features, need) }
+	var missing []string
+	for _, need := range needs {
+		if !slices.ContainsFunc(c.present, func(w *scheduler.Worker) bool { return !lacks(w, need) }) {
+			missing = append(missing, need)
+		}
+	}
+	const hint = "; octasklyctl worker show NAME says why"
+	if len(missing) > 0 {
+		return "no connected worker offers " + inWords(missing) + hint
+	}
+	lacksSome := func(w *scheduler.Worker) bool {
+		return slices.ContainsFunc(needs, func(need string) bool { return lacks(w, need) })
+	}
+	if slices.IndexFunc(c.present, func(w *scheduler.Worker) bool { return !lacksSome(w) }) < 0 {
+		return fmt.Sprintf("no connected worker offers all of %s together%s", inWords(needs), hint)
+	}
+	return "no connected worker has what it asks for"
+}
+
+// inWords lists features as their flags are written: "level strict", "limit disk".
+func inWords(features []string) string {
+	return strings.ReplaceAll(strings.Join(features, ", "), ":", " ")
+}
