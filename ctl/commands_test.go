@@ -237,10 +237,15 @@ func TestShow(t *testing.T) {
 func TestFleet(t *testing.T) {
 	d := serve(t, newFake())
 	for _, tt := range []struct{ args, want string }{
-		{"worker ls", "w1\\x1b[H connected 2 0 0.5 1 GiB"},
-		{"worker ls", "w2 lost 0 0 0 0 B"},
+		{"worker ls", "NAME STATE SLOTS BUSY CPUS MEMORY SANDBOX CONTAINS VERSION SEEN"},
+		{"worker ls", "w1\\x1b[H connected 2 0 0.5 1 GiB strict -"},
+		{"worker ls", "w2 lost 0 0 0 0 B - -"},
 		{"worker ls -o quiet", "a b"},
 		{"worker ls -o json", `{"workers":[{"id":"a","name":"w1\u001b[H"`},
+		{"worker show w2", "name: w2 id: b state: lost slots: 0, 0 busy"},
+		{"worker show b w2", "self-test: there is no report of one name: w2"},
+		{"worker show -o quiet w2 b", "b b"},
+		{"worker show -o json w2", `{"id":"b","name":"w2","state":"lost"`},
 		{"stats", "queued: 3 completed: 4 jobs: 0 not over"},
 		{"stats -o json", `"tasks":{"completed":4,"queued":3}`},
 		{"version", "octasklyctl dev dispatcher 1.2.3"},
@@ -254,6 +259,14 @@ func TestFleet(t *testing.T) {
 	}
 }
 
+func TestWorkerShowUnknown(t *testing.T) {
+	d := serve(t, newFake())
+	const missing = "octasklyctl: error: cannot find worker \"w/9\": not found\noctasklyctl: hint: octasklyctl worker ls lists the workers there are\n"
+	if got := d.ctl("worker", "show", "w/9"); got != (result{"", missing, 66}) {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestComplete(t *testing.T) {
 	f := newFake()
 	f.onJobs = func(filter api.Filter) []api.Job {
@@ -263,7 +276,11 @@ func TestComplete(t *testing.T) {
 	for _, tt := range []struct{ words, want string }{
 		{"~", "submit run ls show logs wait cancel signal retry stats worker version completion"},
 		{"s", "submit show signal stats"},
-		{"worker ~", "ls"},
+		{"worker ~", "ls show"},
+		{"worker show ~", "w2"}, // a name that no terminal should see is not offered
+		{"worker show w2 ~", ""},
+		{"run --sandbox very", "very-strict"},
+		{"submit --network ~", "none host"},
 		{"ls --st", "--state"},
 		{"ls --state fa", "failed"},
 		{"ls -o ~", "table json quiet"},

@@ -50,6 +50,8 @@ func (s *session) candidates(ctx context.Context, app *cli.App, before []string,
 		return commandCandidates(subcommands(app, cmd))
 	case cmd.Name == "completion":
 		return words("bash", "zsh", "fish")
+	case line.name() == "worker show":
+		return s.workers(ctx, line)
 	case takesIDs(cmd):
 		return s.ids(ctx, line, cmd)
 	}
@@ -88,6 +90,14 @@ func valuesOf(flag string) []candidate {
 	switch flag {
 	case "o", "output":
 		return words(outputTable, outputJSON, outputQuiet)
+	case "sandbox":
+		return words(levelNames()...)
+	case "limits":
+		return presetCandidates()
+	case "network":
+		return words(networks...)
+	case "cpu-time", "memory", "disk", "open-files", "processes":
+		return words(unlimited)
 	case "state":
 		var all []candidate
 		for _, state := range octaskly.States {
@@ -96,6 +106,14 @@ func valuesOf(flag string) []candidate {
 		return all
 	}
 	return nil
+}
+
+func presetCandidates() []candidate {
+	var all []candidate
+	for _, name := range presetNames() {
+		all = append(all, candidate{name, presetText(name)})
+	}
+	return all
 }
 
 func words(list ...string) []candidate {

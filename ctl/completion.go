@@ -26,7 +26,7 @@ func (s *session) completionCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "completion",
 		Usage:       "print a completion script for bash, zsh or fish",
-		Description: "Prints what makes a shell complete commands, flags, states and ids. The head of each\nscript says how to load it.",
+		Description: "Prints what makes a shell complete commands, flags, their values, ids and workers. The head of each\nscript says how to load it.",
 		ArgsUsage:   "bash|zsh|fish",
 		UsageText:   ". <(octasklyctl completion bash)",
 		Action:      s.completion,
@@ -74,4 +74,19 @@ func (s *session) ids(ctx context.Context, line *commandLine, cmd *cli.Command) 
 		}
 	}
 	return append(all, candidate{"last", "your latest job"}, candidate{"all", "your jobs that are not over"})
+}
+
+// workers are those that the dispatcher knows, by name.
+func (s *session) workers(ctx context.Context, line *commandLine) []candidate {
+	s.global(line)
+	ctx, cancel := context.WithTimeout(ctx, completeWithin)
+	defer cancel()
+	workers, _ := s.client.Workers(ctx)
+	var all []candidate
+	for _, w := range workers {
+		if plain := defuse(w.Name) == w.Name; plain && !slices.Contains(line.words, w.Name) {
+			all = append(all, candidate{w.Name, w.State})
+		}
+	}
+	return all
 }

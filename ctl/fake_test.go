@@ -22,11 +22,12 @@ type fake struct {
 	job    api.Job
 	detail api.Detail
 	blobs  map[octaskly.Blob][]byte
+	checks []api.Check // of worker w2
 
 	began     chan struct{} // closed when the job is watched for the first time
 	cancelled chan struct{} // closed by Cancel
 	changed   chan struct{} // closed and made anew with each change of job
-	onSubmit  func(*octaskly.Job, *octaskly.Spec) error
+	onSubmit  func(*api.Order) error
 	onOutput  func(ctx context.Context, follow bool) (io.ReadCloser, error)
 	onCancel  func(api.Selection) (api.Outcome, error)
 	onJobs    func(api.Filter) []api.Job
@@ -82,12 +83,12 @@ func (f *fake) over(ctx context.Context) error {
 	}
 }
 
-func (f *fake) Submit(_ context.Context, _ api.Caller, job *octaskly.Job, spec *octaskly.Spec) (octaskly.JobID, bool, error) {
-	f.ask("submit %q", spec.Argv)
+func (f *fake) Submit(_ context.Context, _ api.Caller, order *api.Order) (octaskly.JobID, bool, error) {
+	f.ask("submit %q", order.Spec.Argv)
 	if f.onSubmit != nil {
-		return 42, job.Key != "", f.onSubmit(job, spec)
+		return 42, order.Job.Key != "", f.onSubmit(order)
 	}
-	return 42, job.Key != "", nil
+	return 42, order.Job.Key != "", nil
 }
 
 func (f *fake) Cancel(_ context.Context, _ api.Caller, what api.Selection, reason string) (api.Outcome, error) {
@@ -192,7 +193,18 @@ func (f *fake) HasBlob(_ context.Context, hash octaskly.Blob) bool {
 }
 
 func (f *fake) Workers(context.Context, api.Caller) ([]api.Worker, error) {
-	return []api.Worker{{ID: "b", Name: "w2", State: "lost"}, {ID: "a", Name: "w1\x1b[H", State: "connected", Slots: 2, CPUs: 0.5, Memory: 1 << 30}}, nil
+	return []api.Worker{
+		{ID: "b", Name: "w2", State: "lost"},
+		{ID: "a", Name: "w1\x1b[H", State: "connected", Slots: 2, CPUs: 0.5, Memory: 1 << 30, Levels: []string{"none", "strict", "basic"}},
+	}, nil
+}
+
+func (f *fake) Worker(_ context.Context, _ api.Caller, name string) (*api.Worker, error) {
+	f.ask("worker %s", name)
+	if name != "w2" && name != "b" {
+		return nil, fmt.Errorf("cannot find worker %q: %w", name, octaskly.ErrNotFound)
+	}
+	return &api.Worker{ID: "b", Name: "w2", State: "lost", Checks: f.checks}, nil
 }
 
 func (f *fake) Stats(context.Context, api.Caller) (*api.Stats, error) {

@@ -18,7 +18,7 @@ Usage: octasklyctl [FLAG…] COMMAND [ARG…]
 
 Examples:
   octasklyctl run -- uname -a                    run it where there is room; output and exit code come back
-  id=$(octasklyctl submit -- make -C /src all)   queue it and go on
+  id=$(octasklyctl submit --stdin a -- sort -u)  queue it and go on
   octasklyctl wait $id && octasklyctl logs $id
   octasklyctl run --array 0-99 --shell 'echo $OCTASKLY_ARRAY_INDEX'
 

@@ -68,6 +68,8 @@ var manualSections = []manual.Section{
 	{Title: "VALUES", Text: manualValues},
 	{Title: "STATES", Text: manualStates},
 	{Title: "WHERE COMMANDS RUN", Text: manualTask},
+	{Title: "SANDBOX LEVELS", Text: manualLevels},
+	{Title: "LIMITS", Text: manualLimits()},
 	{Title: "OUTPUT FORMATS", Text: manualFormats},
 	{Title: "EXIT STATUS", Text: manualExit},
 	{Title: "ENVIRONMENT", Text: manualEnvironment},
@@ -149,7 +151,10 @@ it could not be executed, such as *spawn:ENOENT*, see errno(3)
 its directory could not be entered
 
 *timeout*::
-it ran for longer than --timeout
+it ran for longer than --timeout, or than its preset allows
+
+*oom*, *cpu-time*, *disk*, *processes*::
+it reached a limit, see LIMITS
 
 *cancelled*::
 a user ended it
@@ -158,12 +163,12 @@ a user ended it
 _N_ workers went away while they ran it
 
 *unenforceable:*_WHAT_::
-no worker has what it asks for
+its worker cannot do what it asks for, such as *unenforceable:strict*; nothing is ever run with less than that
 
 *executor*::
 octaskly itself failed on the worker; octasklyctl show tells more
 
-With --retries, an attempt that failed by its exit code, a signal or its timeout is followed by another one. The loss of a worker does not count: the task runs again elsewhere.
+With --retries, an attempt that failed by its exit code, a signal or its timeout is followed by another one; who has reached another limit would only reach it again. The loss of a worker does not count: the task runs again elsewhere.
 `
 
 const manualTask = `
@@ -173,7 +178,7 @@ When the command itself has exited, whatever processes it left behind are killed
 
 Of each output stream 64 MiB are kept of each attempt, unless the dispatcher is configured otherwise. What comes after that is dropped, and octasklyctl run, logs and show say how much.
 
-The environment is small and does not depend on the daemon's. It has *PATH*, *HOME*, *USER*, *LOGNAME*, *SHELL* and *LANG*, each of which --env may change, what --env and --env-file give, and:
+The environment is small and does not depend on the daemon's. It has *PATH*, *HOME*, *USER*, *LOGNAME*, *SHELL*, *LANG* and in a box *TMPDIR*, each of which --env may change, what --env and --env-file give, and:
 
 *OCTASKLY_TASK_ID*::
 id of the task, *42* or *42.7*
@@ -216,7 +221,7 @@ what the command exited with
 it timed out
 
 *125*::
-octaskly failed it: it was cancelled or lost; stderr tells the reason
+octaskly failed it: it reached a limit, was cancelled or lost; stderr tells the reason
 
 *126*::
 it is not executable
@@ -289,10 +294,10 @@ Run a command where there is room, and use its output as if it had run here:
 
     octasklyctl run -- uname -a
 
-Queue a build, do something else, and come back for it:
+Queue a sort, do something else, and come back for it:
 
-    id=$(octasklyctl submit --cwd /src -- make all)
-    octasklyctl wait $id && echo 'it is built'
+    id=$(octasklyctl submit --stdin data.csv -- sort -u)
+    octasklyctl wait $id && echo 'it is sorted'
     octasklyctl logs --tail 20 $id
 
 A thousand tasks, fifty at a time, each up to three times and ten minutes at most:
@@ -302,7 +307,17 @@ A thousand tasks, fifty at a time, each up to three times and ten minutes at mos
 
 One task for each line of a file:
 
-    octasklyctl run --each-line hosts.txt --shell 'ping -c 1 "$OCTASKLY_ITEM"'
+    octasklyctl run --each-line words.txt \
+        --shell 'printf %s "$OCTASKLY_ITEM" | sha256sum'
+
+A program that nobody here has written, as far from everything as can be:
+
+    octasklyctl run --sandbox very-strict --limits strict --stdin data.json -- jq .name
+
+More room than the preset gives, and a network:
+
+    octasklyctl submit --memory 16G --cpu-time 8h --network host \
+        -- curl -fsSO https://example.org/data
 
 What did not complete, why, and once more:
 

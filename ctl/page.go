@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -22,6 +23,7 @@ func writeDetail(w io.Writer, d *api.Detail, now time.Time) error {
 	p.line("owner", d.Owner)
 	p.line("state", stateLine(d))
 	p.line("result", resultLine(d))
+	p.line("using", usingLine(d))
 	p.line("command", commandText(d.Command))
 	p.submission(&d.Submission)
 	p.line("array", d.Array)
@@ -41,7 +43,7 @@ func writeDetail(w io.Writer, d *api.Detail, now time.Time) error {
 	if err := p.write(w); err != nil || len(d.Attempts) == 0 {
 		return err
 	}
-	return writeAttempts(w, d.Attempts, now)
+	return writeAttempts(w, d, now)
 }
 
 // page gathers "key: value" lines.
@@ -74,6 +76,14 @@ func (p *page) submission(s *api.Submission) {
 	p.line("stdin", string(s.Stdin))
 	p.line("items", string(s.Items))
 	p.line("at once", positive(s.AtOnce, "%d"))
+	p.line("sandbox", s.Sandbox)
+	p.line("network", s.Network)
+	if s.KeepWorkspace {
+		p.line("workspace", "is kept")
+	}
+	if s.Limits != nil || s.Sandbox != "" {
+		p.line("limits", limitsText(limitsOf(s)))
+	}
 	if s.Timeout > 0 {
 		p.line("timeout", units.Duration(s.Timeout).String())
 	}
@@ -83,7 +93,7 @@ func (p *page) submission(s *api.Submission) {
 	}
 	p.line("cpus", positive(s.CPUs, "%g"))
 	if s.Memory > 0 {
-		p.line("memory", units.Size(s.Memory).Human())
+		p.line("memory", sizeText(s.Memory)+" reserved")
 	}
 	if s.Merge {
 		p.line("merge", "stderr goes into stdout")
@@ -111,10 +121,21 @@ func stateLine(d *api.Detail) string {
 
 func resultLine(d *api.Detail) string {
 	text := resultText(d.State, d.Reason, d.Exit)
-	if d.Detail != "" {
-		text = strings.TrimPrefix(text+": "+d.Detail, ": ")
+	if words := resultWords(d); words != "" {
+		text = strings.TrimPrefix(text+": "+words, ": ")
 	}
 	return text
+}
+
+func resultWords(d *api.Detail) string { return cmp.Or(struck(lastAttempt(d)), d.Detail) }
+
+// usingLine is what a running attempt uses.
+func usingLine(d *api.Detail) string {
+	n := len(d.Attempts)
+	if d.State.Terminal() || n == 0 || d.Attempts[n-1].Usage == nil {
+		return ""
+	}
+	return usageText(d.Attempts[n-1].Usage)
 }
 
 // countsText is "1000: 3 failed, 340 completed" for more than one task.
@@ -150,41 +171,4 @@ func agoText(t, now time.Time) string {
 		return "in " + units.Duration(d).Human()
 	}
 	return sinceText(t, now) + " ago"
-}
-
-func writeAttempts(w io.Writer, attempts []api.Attempt, now time.Time) error {
-	t := newTable("ATTEMPT", "STATE", "RESULT", "WORKER", "TIME", "CPU", "MEMORY", "STDOUT", "STDERR", "NOTES")
-	for _, a := range attempts {
-		t.add(fmt.Sprint(a.Number), a.State.String(), resultText(a.State, a.Reason, nil), a.Worker,
-			timeText(a.StartedAt, a.EndedAt, now), units.Duration(a.CPUTime).Human(), knownSize(a.MaxRSS),
-			sizeText(a.Stdout), sizeText(a.Stderr), attemptNotes(a))
-	}
-	if _, err := io.WriteString(w, "\n"); err != nil {
-		return err
-	}
-	return t.write(w)
-}
-
-func attemptNotes(a api.Attempt) string {
-	var notes []string
-	if a.Detail != "" {
-		notes = append(notes, a.Detail)
-	}
-	if a.Discarded > 0 {
-		notes = append(notes, sizeText(a.Discarded)+" of output discarded")
-	}
-	if a.Leftover {
-		notes = append(notes, "processes outlived the command and were killed")
-	}
-	return strings.Join(notes, "; ")
-}
-
-func sizeText(n int64) string { return units.Size(n).Human() }
-
-// knownSize leaves out what is not known.
-func knownSize(bytes int64) string {
-	if bytes == 0 {
-		return "-"
-	}
-	return sizeText(bytes)
 }

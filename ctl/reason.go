@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -22,13 +23,13 @@ func why(d *api.Detail) string {
 	case d.State == octaskly.Completed || kind == "exit":
 		return ""
 	case d.State == octaskly.TimedOut:
-		if d.Submission.Timeout > 0 {
-			task += " timed out after " + units.Duration(d.Submission.Timeout).String()
-			return withDetail(task, d.Detail)
-		}
-		return withDetail(task+" timed out", d.Detail)
+		return timedOut(task, d)
 	case d.State == octaskly.Cancelled:
 		return withDetail(task+" was cancelled", d.Detail)
+	case struck(lastAttempt(d)) != "":
+		return task + " " + struck(lastAttempt(d))
+	case kind == "unenforceable":
+		return task + " " + refusal(d)
 	case kind == "signal":
 		return withDetail(task+" was ended by "+signalText(d.Reason.Value()), d.Detail)
 	case kind == "spawn" && d.Detail == "":
@@ -37,6 +38,15 @@ func why(d *api.Detail) string {
 		return withDetail(task+" could not be started", d.Detail)
 	}
 	return withDetail(fmt.Sprintf("%s failed (%s)", task, d.Reason), d.Detail)
+}
+
+// timedOut names the time where it is known, and then needs no more words.
+func timedOut(task string, d *api.Detail) string {
+	limit := cmp.Or(units.Duration(d.Submission.Timeout), units.Duration(lastAttempt(d).Limit*float64(time.Second)))
+	if limit == 0 {
+		return withDetail(task+" timed out", d.Detail)
+	}
+	return fmt.Sprintf("%s timed out after %v; --timeout raises it", task, limit)
 }
 
 // withDetail appends the words that came with a reason. A cancel's begin with

@@ -31,9 +31,9 @@ func (s *session) runCommand() *cli.Command {
 			"reads the output goes away (run … | head -1), the job is cancelled too.",
 		ArgsUsage: "[FLAG…] [--] COMMAND [ARG…]",
 		UsageText: "octasklyctl run -- uname -a\n" +
-			"octasklyctl run --timeout 10m --cwd /srv/data -- ./report --month 5 > report.txt\n" +
-			"octasklyctl run --stdin data.json -- jq .name\n" +
-			"octasklyctl run --each-line hosts --shell 'ping -c 1 \"$OCTASKLY_ITEM\"'",
+			"octasklyctl run --timeout 10m --memory 4G -- python3 -c 'print(sum(range(10**8)))' > sum.txt\n" +
+			"octasklyctl run --sandbox very-strict --limits strict --stdin data.json -- jq .name\n" +
+			"octasklyctl run --each-line words.txt --shell 'printf %s \"$OCTASKLY_ITEM\" | sha256sum'",
 		Flags: taskFlags(),
 		Action: func(c *cli.Context) error {
 			sub, err := readSubmission(c, s.stdin)

@@ -90,7 +90,7 @@ func TestRunUploads(t *testing.T) {
 	f := newFake()
 	f.says(nil, octaskly.Completed, "")
 	var spec *octaskly.Spec
-	f.onSubmit = func(_ *octaskly.Job, s *octaskly.Spec) error { spec = s; return nil }
+	f.onSubmit = func(o *api.Order) error { spec = &o.Spec; return nil }
 	d := serve(t, f)
 	if got := d.begin(strings.NewReader("the input"), "run", "--stdin", "-", "cat").end(); got.code != 0 {
 		t.Fatalf("%+v", got)
@@ -106,14 +106,14 @@ func TestRunUploads(t *testing.T) {
 // The failures of run itself are none of the command's.
 func TestRunFails(t *testing.T) {
 	f := newFake()
-	f.onSubmit = func(*octaskly.Job, *octaskly.Spec) error {
+	f.onSubmit = func(*api.Order) error {
 		return fmt.Errorf("cannot queue more: %w", octaskly.ErrFull)
 	}
 	d := serve(t, f)
 	if got, want := d.ctl("run", "true"), (result{"", "octasklyctl: error: cannot queue more: limit reached\n", 125}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	f.onSubmit = func(*octaskly.Job, *octaskly.Spec) error { return &octaskly.FieldError{Field: "cwd", Why: "bad"} }
+	f.onSubmit = func(*api.Order) error { return &octaskly.FieldError{Field: "cwd", Why: "bad"} }
 	if got, want := d.ctl("run", "true"), (result{"", "octasklyctl: error: cwd: bad\n", 2}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
@@ -164,7 +164,7 @@ func TestRunInterruptedTwice(t *testing.T) {
 // An interrupt while a job is being accepted cancels it once it is.
 func TestRunInterruptedWhileSubmitting(t *testing.T) {
 	f := newFake()
-	f.onSubmit = func(*octaskly.Job, *octaskly.Spec) error { return syscall.Kill(os.Getpid(), syscall.SIGTERM) }
+	f.onSubmit = func(*api.Order) error { return syscall.Kill(os.Getpid(), syscall.SIGTERM) }
 	c := serve(t, f).begin(nil, "run", "true")
 	<-f.cancelled
 	f.become(octaskly.Cancelled, "cancelled")
@@ -293,38 +293,3 @@ func TestSubmit(t *testing.T) {
 }
 
 // What submit sends is what its flags say.
-func TestSubmission(t *testing.T) {
-	t.Setenv("HERE", "value")
-	dir := t.TempDir()
-	t.Chdir(dir)
-	f := newFake()
-	var job *octaskly.Job
-	var spec *octaskly.Spec
-	f.onSubmit = func(j *octaskly.Job, s *octaskly.Spec) error { job, spec = j, s; return nil }
-	got := serve(t, f).ctl(strings.Fields("submit --name n --env A=1,2 --env HERE --cwd sub --timeout 1h30m --array 0-9:3%2 --retries 3 " +
-		"--backoff 250ms --idempotency-key k --cpus 0.5 --memory 1.5G --merge -- x -y --name z")...)
-	if got.code != 0 {
-		t.Fatalf("%+v", got)
-	}
-	job.Owner = "" // whoever runs the tests
-	want := `job {ID:0 Owner: Name:n SpecVersion:0 Spec:[] Elements:0-9:3 Array:true AtOnce:2 Key:k SubmittedAt:0001-01-01 00:00:00 +0000 UTC}
-spec {Argv:[x -y --name z] Env:[A=1,2 HERE=value] Dir:` + dir + `/sub Stdin: Items: Timeout:1h30m0s Retries:3 Backoff:250ms Merge:true Room:map[cpu:500 memory:1610612736] Needs:[]}`
-	if got := fmt.Sprintf("job %+v\nspec %+v", *job, *spec); got != want {
-		t.Errorf("%s\nwant\n%s", got, want)
-	}
-}
-
-func TestEachLine(t *testing.T) {
-	f := newFake()
-	var job *octaskly.Job
-	var spec *octaskly.Spec
-	f.onSubmit = func(j *octaskly.Job, s *octaskly.Spec) error { job, spec = j, s; return nil }
-	d := serve(t, f)
-	got := d.begin(strings.NewReader("a\nb"), "submit", "--each-line", "-", "--array", "%2", "--shell", "echo $OCTASKLY_ITEM").end()
-	if got.code != 0 || string(f.blobs[spec.Items]) != "a\nb" || job.AtOnce != 2 || !job.Array {
-		t.Errorf("%+v, job %+v, spec %+v", got, job, spec)
-	}
-	if fmt.Sprintf("%q", spec.Argv) != `["sh" "-c" "echo $OCTASKLY_ITEM"]` {
-		t.Errorf("argv %q", spec.Argv)
-	}
-}

@@ -16,28 +16,6 @@ import (
 	"github.com/octaskly/octaskly/internal/units"
 )
 
-// taskFlags are the flags of submit and run. All values are read here and not
-// by cli, whose messages name neither the flag nor what it would take.
-func taskFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "name", Usage: "`NAME` of the job, for people"},
-		&cli.StringSliceFlag{Name: "env", KeepSpace: true, Usage: "set the variable `NAME=VALUE`; NAME alone has the value it has here; may be repeated"},
-		&cli.StringFlag{Name: "env-file", Usage: "set the variables in `FILE`, one a line as for --env, which wins"},
-		&cli.StringFlag{Name: "cwd", Usage: "run in `DIR` of the worker's machine, not in an empty workspace"},
-		&cli.StringFlag{Name: "stdin", Usage: "give the command `FILE` of this machine as its stdin; - is octasklyctl's own"},
-		&cli.BoolFlag{Name: "shell", Usage: "run one word, a script, by sh -c"},
-		&cli.StringFlag{Name: "timeout", Usage: "stop each attempt after `TIME`, such as 90s or 1h30m"},
-		&cli.StringFlag{Name: "array", Usage: "run one task for each index in `RANGES[%N]`, such as 0-99:2 or 1-5,9; at most N at a time"},
-		&cli.StringFlag{Name: "each-line", Usage: "run one task for each line of `FILE`, which is $OCTASKLY_ITEM there; - is stdin"},
-		&cli.StringFlag{Name: "retries", Usage: "after a failure, try up to `N` more times"},
-		&cli.StringFlag{Name: "backoff", Usage: "wait `TIME` before the first retry, twice that before the second, and so on (default: 1s)"},
-		&cli.StringFlag{Name: "cpus", Usage: "reserve `N` processors, such as 0.5 or 4"},
-		&cli.StringFlag{Name: "memory", Usage: "reserve memory of `SIZE`, such as 512M or 1.5G"},
-		&cli.BoolFlag{Name: "merge", Usage: "send stderr down stdout's pipe, for exact order"},
-		&cli.StringFlag{Name: "idempotency-key", Usage: "if a job of yours was submitted with `KEY` before, take that one"},
-	}
-}
-
 // submission is what submit and run send.
 type submission struct {
 	api.Submission
@@ -49,7 +27,7 @@ func (s *submission) Close() error { return errors.Join(s.stdin.Close(), s.items
 // readSubmission reads flags and words; its errors say which one is wrong.
 func readSubmission(c *cli.Context, stdin io.Reader) (*submission, error) {
 	s := &submission{}
-	for _, read := range []func(*cli.Context) error{s.readCommand, s.readPlace, s.readTimes, s.readRoom, s.readArray, s.check} {
+	for _, read := range []func(*cli.Context) error{s.readCommand, s.readPlace, s.readTimes, s.readRoom, s.readBox, s.readLimits, s.readArray, s.check} {
 		if err := read(c); err != nil {
 			return nil, err
 		}
@@ -100,6 +78,10 @@ func (s *submission) readPlace(c *cli.Context) error {
 }
 
 func (s *submission) readTimes(c *cli.Context) error {
+	if text := c.String("timeout"); text == unlimited {
+		return withHint(usagef("cannot use --timeout %q: want a time", text),
+			"without --timeout a command may take as long as it likes, unless its preset says otherwise; a longer --timeout wins over that")
+	}
 	timeout, _, err := durationFlag(c, "timeout")
 	if err != nil {
 		return err
@@ -125,16 +107,6 @@ func (s *submission) readRoom(c *cli.Context) error {
 			return badFlag("cpus", err)
 		}
 		s.CPUs = float64(cpus) / float64(units.CPU)
-	}
-	if text := c.String("memory"); c.IsSet("memory") {
-		size, err := units.ParseSize(text)
-		if err != nil {
-			return badFlag("memory", err)
-		}
-		if size == 0 {
-			return usagef("cannot use --memory %q: no command runs in no memory", text)
-		}
-		s.Memory = int64(size)
 	}
 	return nil
 }
@@ -173,7 +145,7 @@ func (s *submission) readArray(c *cli.Context) error {
 func (s *submission) check(*cli.Context) error {
 	spec := octaskly.Spec{
 		Argv: strs(s.Argv), Env: strs(s.Env), Dir: string(s.Cwd), Retries: s.Retries,
-		Timeout: time.Duration(s.Timeout),
+		Timeout: time.Duration(s.Timeout), Limits: limitsOf(&s.Submission),
 	}
 	return spec.Check()
 }

@@ -21,9 +21,9 @@ func (s *session) submitCommand() *cli.Command {
 			"that is no flag and is run as it stands, without a shell, in an empty workspace of its\n" +
 			"own. With --wait it then does as octasklyctl wait does.",
 		ArgsUsage: "[FLAG…] [--] COMMAND [ARG…]",
-		UsageText: "octasklyctl submit -- make -C /src all\n" +
-			"octasklyctl submit --array 0-99%4 --retries 3 -- ./simulate --seed 7\n" +
-			"octasklyctl submit --each-line urls.txt --shell 'curl -fsSO \"$OCTASKLY_ITEM\"'",
+		UsageText: "octasklyctl submit --stdin data.csv -- sort -u\n" +
+			"octasklyctl submit --array 0-99%4 --retries 3 --shell 'echo \"this is $OCTASKLY_ARRAY_INDEX\"'\n" +
+			"octasklyctl submit --each-line urls.txt --network host --shell 'curl -fsSO \"$OCTASKLY_ITEM\"'",
 		Flags:  append(taskFlags(), &cli.BoolFlag{Name: "wait", Usage: "wait for the end, and exit as octasklyctl wait does"}),
 		Action: s.submit,
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -29,6 +30,19 @@ func (t *table) add(cells ...string) {
 		}
 	}
 	t.rows = append(t.rows, cells)
+}
+
+// dropEmpty takes columns away in which no row has anything.
+func (t *table) dropEmpty(names ...string) {
+	for _, name := range names {
+		at := slices.Index(t.rows[0], name)
+		if slices.ContainsFunc(t.rows[1:], func(row []string) bool { return row[at] != "-" }) {
+			continue
+		}
+		for i, row := range t.rows {
+			t.rows[i] = slices.Delete(row, at, at+1)
+		}
+	}
 }
 
 func (t *table) write(w io.Writer) error {

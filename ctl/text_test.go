@@ -212,43 +212,13 @@ func TestWriteDetail(t *testing.T) {
 		"id: 42.7 name: n owner: ann state: failed, failed 2 of 2 times allowed result: exit:3 command: x 'y z' cwd: /srv",
 		"env: 'A=b c'", "at once: 4", "timeout: 1m30s", "retries: 1 backoff: 2s cpus: 0.5 memory: 512 MiB", "merge: stderr goes into stdout key: k",
 		"(1m ago)", "took: 20s",
-		"ATTEMPT STATE RESULT WORKER TIME CPU MEMORY STDOUT STDERR NOTES",
-		"1 failed exit:3 w1 5s 1.5s 3 MiB 10 B 64 MiB 1 MiB of output discarded; processes outlived the command and were killed",
-		`2 failed spawn:EAGAIN w1 - 0s - 0 B 0 B no\a room`,
+		"# STATE RESULT WORKER TIME CPU MEMORY STDOUT STDERR 1 failed exit:3 w1 5s 1.5s 3MiB 10B 64MiB",
+		"2 failed spawn:EAGAIN w1 - 0s - 0B 0B",
+		"attempt 1: 1 MiB of output discarded; processes outlived the command and were killed",
+		`attempt 2: no\a room`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("there is no %q in\n%s", want, out.String())
-		}
-	}
-}
-
-func TestWhy(t *testing.T) {
-	detail := func(state octaskly.State, reason octaskly.Reason, words string) *api.Detail {
-		return &api.Detail{Job: api.Job{ID: "42", State: state, Reason: reason, Detail: words, Command: []api.Text{"foo"}}}
-	}
-	limited := detail(octaskly.TimedOut, "timeout", "")
-	limited.Submission.Timeout = api.Seconds(5 * time.Second)
-	for _, tt := range []struct {
-		detail *api.Detail
-		want   string
-	}{
-		{detail(octaskly.Completed, "", ""), ""},
-		{detail(octaskly.Failed, "exit:3", ""), ""},
-		{limited, "task 42 timed out after 5s"},
-		{detail(octaskly.TimedOut, "timeout", ""), "task 42 timed out"},
-		{detail(octaskly.Cancelled, "cancelled", "by alice: wrong input"), "task 42 was cancelled by alice: wrong input"},
-		{detail(octaskly.Cancelled, "cancelled", ""), "task 42 was cancelled"},
-		{detail(octaskly.Failed, "signal:9", ""), "task 42 was ended by signal 9 (SIGKILL)"},
-		{detail(octaskly.Failed, "signal:40", ""), "task 42 was ended by signal 40"},
-		{detail(octaskly.Failed, "spawn:ENOENT", "command \"foo\" was not found on worker \"w1\""), "task 42 could not be started: command \"foo\" was not found on worker \"w1\""},
-		{detail(octaskly.Failed, "spawn:ENOENT", ""), "task 42 could not be started: cannot execute \"foo\": not found"},
-		{detail(octaskly.Failed, "spawn:EACCES", ""), "task 42 could not be started: cannot execute \"foo\": permission denied"},
-		{detail(octaskly.Failed, "cwd:ENOENT", "directory \"/x\" does not exist"), "task 42 could not be started: directory \"/x\" does not exist"},
-		{detail(octaskly.Failed, "worker-lost×5", ""), "task 42 failed (worker-lost×5)"},
-		{detail(octaskly.Failed, "executor", "the disk is full"), "task 42 failed (executor): the disk is full"},
-	} {
-		if got := why(tt.detail); got != tt.want {
-			t.Errorf("%v %s: %q, want %q", tt.detail.State, tt.detail.Reason, got, tt.want)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/octaskly/octaskly/internal/api"
+	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
 func (s *session) workerCommand() *cli.Command {
@@ -17,15 +18,20 @@ func (s *session) workerCommand() *cli.Command {
 		Usage:       "look at the machines that run commands",
 		Description: "Workers are the machines that run commands.",
 		ArgsUsage:   "COMMAND",
-		Subcommands: []*cli.Command{{
-			Name:  "ls",
-			Usage: "list the workers",
-			Description: "Lists the workers that the dispatcher knows. CONTAINS is how a worker keeps the\n" +
-				"processes of a command together: with cgroup none escapes its end.",
-			ArgsUsage: "[FLAG…]",
-			UsageText: "octasklyctl worker ls\noctasklyctl worker ls -o json | jq '.workers[].slots'",
-			Action:    s.workerLs,
-		}},
+		Subcommands: []*cli.Command{s.workerLsCommand(), s.workerShowCommand()},
+	}
+}
+
+func (s *session) workerLsCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "ls",
+		Usage: "list the workers",
+		Description: "Lists the workers that the dispatcher knows. SANDBOX is the strictest level that a worker\n" +
+			"offers. CONTAINS is how it keeps the processes of a command together: with cgroup none\n" +
+			"escapes its end. octasklyctl worker show tells more.",
+		ArgsUsage: "[FLAG…]",
+		UsageText: "octasklyctl worker ls\noctasklyctl worker ls -o json | jq '.workers[].slots'",
+		Action:    s.workerLs,
 	}
 }
 
@@ -55,11 +61,21 @@ func (s *session) workerLs(c *cli.Context) error {
 }
 
 func workerTable(workers []api.Worker, now time.Time) *table {
-	t := newTable("NAME", "STATE", "SLOTS", "BUSY", "CPUS", "MEMORY", "CONTAINS", "VERSION", "ADDRESS", "SEEN")
+	t := newTable("NAME", "STATE", "SLOTS", "BUSY", "CPUS", "MEMORY", "SANDBOX", "CONTAINS", "VERSION", "SEEN")
 	t.give = 0
 	for _, w := range workers {
 		t.add(w.Name, w.State, fmt.Sprint(w.Slots), fmt.Sprint(w.Running+w.Assigned), fmt.Sprintf("%g", w.CPUs),
-			sizeText(w.Memory), w.Contains, w.Version, w.Address, agoText(w.SeenAt, now))
+			sizeText(w.Memory), strictest(w.Levels), w.Contains, w.Version, agoText(w.SeenAt, now))
 	}
 	return t
+}
+
+// strictest is the last of levels that this version knows, "" if it knows none.
+func strictest(levels []string) string {
+	for _, level := range slices.Backward(octaskly.Levels) {
+		if slices.Contains(levels, level.String()) {
+			return level.String()
+		}
+	}
+	return ""
 }
