@@ -15,13 +15,16 @@ var flagHelp = map[string]string{
 	"socket":               "listen on the Unix socket `PATH`",
 	"executor":             "have commands run by the executor at the Unix socket `PATH`; without, this process runs them",
 	"worker_user":          "obey the worker that runs as `USER`, besides root",
-	"run_as":               "run commands as `USER`, who cannot be root",
+	"run_as":               "run commands of sandbox level none as `USER`, who cannot be root",
 	"directories":          "allow --cwd only below these `DIRS`",
 	"log_level":            "log from `LEVEL` on: debug, info, warn or error",
 	"log_format":           "log as `FORMAT`: text or json",
 	"listen":               "await workers on `HOST:PORT`",
 	"join_key_file":        "read the fleet key from `FILE`",
 	"fleet":                "call dispatcher and workers together `NAME`",
+	"sandbox":              "isolate commands that name no sandbox level by `LEVEL`: none, basic, strict, very-strict or auto",
+	"sandbox_floor":        "refuse commands below sandbox level `LEVEL`",
+	"preset":               "give commands that name no limits those of `PRESET`: none, default, strict, relaxed or auto",
 	"limits.max_output":    "keep `SIZE` of each output stream of a task",
 	"limits.max_queued":    "let `N` tasks wait at most",
 	"limits.lease":         "give up the tasks of a worker that has been silent for `DURATION`",
@@ -32,13 +35,23 @@ var flagHelp = map[string]string{
 	"cpus":                 "offer `N` processors as room",
 	"memory":               "offer `SIZE` of memory as room",
 	"grace":                "give a command `DURATION` between TERM and KILL",
+	"allow_none":           "offer sandbox level none, too",
+	"allow_host_network":   "let boxes of level strict have the machine's network",
+	"octaskly_init":        "build boxes with the program `PATH`",
+	"first_uid":            "give boxes the users from `UID` on",
+	"disk_pool":            "make an image of `SIZE` for workspaces where the file system has no project quotas",
 }
 
 // configFlags are the flags of a role: one for each key, and --config.
 func configFlags(role dirs.Role) []cli.Flag {
 	flags := []cli.Flag{&cli.StringFlag{Name: "config", Usage: "read `FILE` instead of the usual files"}}
 	for _, key := range config.Keys(role) {
-		flags = append(flags, &cli.StringFlag{Name: config.FlagName(key), Usage: flagHelp[key]})
+		name, usage := config.FlagName(key), flagHelp[key]
+		if config.IsSwitch(role, key) {
+			flags = append(flags, &cli.BoolFlag{Name: name, Usage: usage, DisableDefaultText: true})
+		} else {
+			flags = append(flags, &cli.StringFlag{Name: name, Usage: usage})
+		}
 	}
 	return flags
 }

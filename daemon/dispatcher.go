@@ -15,6 +15,7 @@ import (
 	"github.com/octaskly/octaskly/internal/config"
 	"github.com/octaskly/octaskly/internal/dirs"
 	"github.com/octaskly/octaskly/internal/dispatcher"
+	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/security"
 	"github.com/octaskly/octaskly/internal/store"
 	"github.com/octaskly/octaskly/internal/systemd"
@@ -57,9 +58,14 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 		return err
 	}
 	defer db.Close()
+	policy, err := octaskly.ParsePolicy(c.Sandbox, c.SandboxFloor, c.Preset)
+	if err != nil {
+		return err
+	}
 	d, err := dispatcher.New(dispatcher.Config{
 		Dir: c.StateDir, Fleet: c.Fleet, Version: version, MaxOutput: int64(c.Limits.MaxOutput),
-		MaxQueued: c.Limits.MaxQueued, Lease: c.Limits.Lease.Std(), Linger: c.Limits.CommitLinger.Std(), Log: p.log,
+		MaxQueued: c.Limits.MaxQueued, Lease: c.Limits.Lease.Std(), Linger: c.Limits.CommitLinger.Std(),
+		Policy: policy, Log: p.log,
 	}, db)
 	if err != nil {
 		return err

@@ -100,12 +100,34 @@ func newExecutor(c *config.Executor, log *slog.Logger, old *legacy) (*executor.E
 	name, _ := os.Hostname() // until the worker says how it is called
 	cfg := executor.Config{
 		Slots: c.Slots, Room: room(c.CPUs, c.Memory), Dir: c.StateDir, Grace: c.Grace.Std(), Worker: name,
-		Account: account, Directories: c.Directories, Log: log,
+		Account: account, Directories: c.Directories, Boxes: boxesOf(&c.Boxes), Log: log,
 	}
+	defer feedWatchdog(log)()
+	var x *executor.Executor
 	if old != nil {
-		return executor.Resume(cfg, old.handover)
+		x, err = executor.Resume(cfg, old.handover)
+	} else {
+		x, err = executor.New(cfg)
 	}
-	return executor.New(cfg)
+	if err == nil {
+		tellSelfTest(log, x.Features(), x.Checks())
+	}
+	return x, err
+}
+
+// beginTime is what it may take until an executor is ready, with its self-test.
+const beginTime = 5 * time.Minute
+
+// feedWatchdog has the service manager wait meanwhile: it watches already who has
+// been executed anew. stop ends that.
+func feedWatchdog(log *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithTimeout(context.Background(), beginTime)
+	var fed sync.WaitGroup
+	fed.Go(func() { systemd.Watchdog(ctx, func(context.Context) error { return nil }, log) })
+	return func() {
+		cancel()
+		fed.Wait()
+	}
 }
 
 // accountOf is nil for our own user.

@@ -1,5 +1,5 @@
 // Octasklyd is the daemon of octaskly, in the role that its first word names:
-// dispatcher or worker.
+// dispatcher, worker or executor.
 package main
 
 import (
@@ -25,9 +25,13 @@ func main() {
 
 // Exit codes, as octasklyctl has them.
 const (
-	exitError = 1
-	exitUsage = 2
+	exitError       = 1
+	exitUsage       = 2
+	exitUnreachable = 69 // EX_UNAVAILABLE of sysexits.h
 )
+
+// unreachableError says that a daemon does not answer.
+type unreachableError struct{ error }
 
 // usageError is a mistake in the words of the command line.
 type usageError struct{ error }
@@ -56,6 +60,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if errors.As(err, &usage) {
 		fmt.Fprintln(stderr, "octasklyd: hint: see octasklyd --help")
 		return exitUsage
+	}
+	if errors.As(err, new(unreachableError)) {
+		return exitUnreachable
 	}
 	return exitError
 }

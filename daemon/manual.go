@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -50,8 +51,19 @@ func daemonPage(app *cli.App) (*manual.Page, error) {
 	if err := addDefaults(app); err != nil {
 		return nil, err
 	}
+	liftSelftest(app)
 	p.Manual, p.App, p.Description, p.Sections = "System Administration", app, daemonDescription, daemonSections
 	return p, nil
+}
+
+// liftSelftest puts it beside worker, which does something itself: the page has no
+// place for a command that others are below.
+func liftSelftest(app *cli.App) {
+	at := slices.IndexFunc(app.Commands, func(c *cli.Command) bool { return c.Name == string(dirs.Worker) })
+	selftest := selftestCommand()
+	selftest.Name = app.Commands[at].Name + " " + selftest.Name
+	app.Commands[at].Subcommands = nil
+	app.Commands = slices.Insert(app.Commands, at+1, selftest)
 }
 
 // addDefaults tells the flags of the roles their defaults, which stand in the
@@ -63,8 +75,9 @@ func addDefaults(app *cli.App) error {
 			return err
 		}
 		for _, f := range app.Command(string(role)).Flags {
-			f := f.(*cli.StringFlag) // see configFlags
-			f.DefaultText = strings.NewReplacer("ROLE", string(role), `"`, "").Replace(defaults[f.Name].text)
+			if f, ok := f.(*cli.StringFlag); ok { // no switch, see configFlags
+				f.DefaultText = strings.NewReplacer("ROLE", string(role), `"`, "").Replace(defaults[f.Name].text)
+			}
 		}
 	}
 	return nil
@@ -80,9 +93,11 @@ One for all machines. It accepts commands from octasklyctl(1), keeps them in a d
 One on each machine that runs commands. It connects to the dispatcher and says how much room there is. Typed in a terminal it runs the commands itself; with --executor it has no privileges, runs nothing, and passes them on.
 
 *executor*::
-One on each machine, as root, without any network. It starts commands for the worker on its machine, as another user and in a control group each, watches them, and keeps their output and how they ended while nobody asks.
+One on each machine, as root, without any network. It starts commands for the worker on its machine, each in a control group and, but for sandbox level none, in a box of its own, watches them, enforces their limits, and keeps their output and how they ended while nobody asks.
 
 Every role is configured by flags, by the environment and by files, in this order of precedence; octaskly.toml(5) tells all about it. With octasklyd config check one sees what is wrong with a configuration.
+
+An executor, or a worker without one, tries every sandbox level and every limit when it starts, and offers what has held. *octasklyd worker selftest* tells what that was, and what to do about the rest. Boxes take root's rights and cgroup2 with its controllers; the worker of an ordinary user offers level none.
 
 A dispatcher and its workers know a common key, the fleet key. Both prove to each other that they know it before anything else is said, and all that is said is encrypted (TLS 1.3).
 `
@@ -102,7 +117,7 @@ const daemonSignals = `
 The daemon stops in good order; a second one ends it at once. Commands do not notice that a dispatcher stops, nor a worker that has an executor. An executor, or a worker without one, stops its commands: SIGTERM, the time that *grace* gives, SIGKILL. The dispatcher has them run again elsewhere.
 
 *SIGHUP*::
-A dispatcher or worker reads its configuration again and takes *log_level* from it; all else counts from the next start. An executor executes itself anew in its place, with the program and the configuration that are there now; its commands go on.
+A dispatcher or worker reads its configuration again and takes *log_level* from it; all else counts from the next start. An executor executes itself anew in its place, with the program and the configuration that are there now, and tries its levels and limits again; its commands go on.
 `
 
 const daemonSystemd = `
@@ -136,6 +151,9 @@ it could not be done
 
 *2*::
 the command line makes no sense
+
+*69*::
+of *octasklyd worker selftest*: no worker answers, or it has no executor
 `
 
 const daemonEnvironment = `
@@ -165,6 +183,12 @@ configuration, see octaskly.toml(5)
 _/var/lib/octaskly/ROLE_::
 what must outlive the daemon: database and output of the dispatcher, records and workspaces of the executor
 
+_/var/lib/octaskly/executor/kept/TASK.ATTEMPT_::
+workspaces of tasks that were to be kept, the newest 32, for root
+
+_/usr/libexec/octaskly/octaskly-init_::
+the program that builds a box from inside; nobody else need start it
+
 _/run/octaskly/ROLE.sock_::
 where octasklyctl(1) reaches dispatcher and worker, and the worker its executor
 
@@ -191,6 +215,10 @@ The same from packages, first on the dispatcher's machine, then on that of a wor
     scp HOST:/etc/octaskly/fleet.key /etc/octaskly/fleet.key
     echo 'dispatcher = "HOST:7878"' > /etc/octaskly/worker.d/dispatcher.toml
     systemctl enable --now octasklyd-worker
+
+See which sandbox levels and limits a worker's machine can enforce:
+
+    octasklyd worker selftest
 
 See what a daemon would do with its configuration:
 

@@ -32,7 +32,9 @@ var hostDefaults = map[string]string{
 	"memory":        "all there is",
 	"worker_user":   "octaskly-worker for root, else oneself",
 	"run_as":        "octaskly-task for root, else oneself",
-	"directories":   "any that run_as may enter",
+	"directories":   "any that the user of the command may enter",
+	"allow_none":    "false for an executor of root's, else true",
+	"octaskly_init": "octaskly-init beside octasklyd, else /usr/libexec/octaskly/octaskly-init",
 }
 
 // keyNotes says more on a key than its flag's help.
@@ -42,6 +44,9 @@ var keyNotes = map[string]string{
 	"listen":               "Without a host it is every address of the machine. Port 0 is any free one.",
 	"join_key_file":        "Nobody but its owner may have access to the file.",
 	"fleet":                "Letters, digits, dots, underscores and hyphens make a name, up to 64 of them.",
+	"sandbox":              "*auto* is the strictest of strict and basic that every worker offers together with the limits of preset default, else none. What a command gets is settled as it is submitted; it waits while no worker offers that. The file in the packages says *strict*.",
+	"sandbox_floor":        "A submission that asks for less is an error.",
+	"preset":               "*auto* is none at level none, else default. Single limits that a submission names come before its preset. The file in the packages says *default*.",
 	"limits.max_output":    "What an attempt writes after that is dropped.",
 	"limits.max_queued":    "Every element of an array counts. A submission that does not fit is refused.",
 	"limits.lease":         "After that its attempts count as lost and run again elsewhere; one that comes back earlier has lost nothing.",
@@ -49,11 +54,16 @@ var keyNotes = map[string]string{
 	"dispatcher":           "The worker tries until it answers.",
 	"name":                 "Letters, digits, dots, underscores and hyphens make a name, up to 64 of them.",
 	"executor":             "That one has the keys about room, too.",
-	"directories":          "In a file they are an array.",
+	"directories":          "In a file they are an array. Boxes of levels strict and very-strict show no other directories of the machine.",
 	"slots":                withoutExecutor,
 	"cpus":                 "It is room for what tasks ask for with --cpus, with up to three decimals, and no limit to what they use. " + withoutExecutor,
 	"memory":               "It is room for what tasks ask for with --memory, and no limit to what they use. " + withoutExecutor,
 	"grace":                "That is how long a command has to end in good order. " + withoutExecutor,
+	"allow_none":           "At that level there is no box: a command has all the rights of the user that it runs as. " + withoutExecutor,
+	"allow_host_network":   "A task asks for it with --network host, and with all that listens on the machine it reaches what the machine reaches. " + withoutExecutor,
+	"octaskly_init":        "Without that program there is no level but none. " + withoutExecutor,
+	"first_uid":            "That and the 65535 after it are users and groups of boxes, one each, and must be nobody else's: neither in passwd(5) or group(5) nor in subuid(5), nor in a directory service. " + withoutExecutor,
+	"disk_pool":            "Only an executor of root's can make one. It takes room on the disk as it fills up. *auto* is a size that fits the disk, *0* is none, and anything else is from *64MiB* to *16TiB*. " + withoutExecutor,
 }
 
 const withoutExecutor = "A worker that has an *executor* must not have this key."
@@ -68,6 +78,7 @@ var keyRanges = map[string][2]string{
 	"cpus":                 {"0.001", "65536"},
 	"memory":               {"0B", "1PiB"},
 	"grace":                {"0s", "1h"},
+	"first_uid":            {"65536", "4294901757"},
 }
 
 // defaultsOf lists the defaults of a role by flag. It refuses to take for one

@@ -82,6 +82,8 @@ func valueForm(b builtIn) string {
 	switch b.value[0] {
 	case '"':
 		return `"_` + name + `_"`
+	case 't', 'f':
+		return "*true* or *false*"
 	case '[':
 		return `["_` + strings.TrimSuffix(name, "S") + `_", …]`
 	}
@@ -116,7 +118,7 @@ the role's file
 *built in*::
 the defaults below
 
-The name of a flag is that of the key with hyphens for underscores and dots; that of a variable is in capitals, with an underscore for each dot. A key such as *limits.lease* may also be written as *lease* in the table *[limits]*. A list is an array in a file; in a flag or a variable, colons stand between its items.
+The name of a flag is that of the key with hyphens for underscores and dots; that of a variable is in capitals, with an underscore for each dot. A key such as *limits.lease* may also be written as *lease* in the table *[limits]*. A list is an array in a file; in a flag or a variable, colons stand between its items. A key that is true or false has a flag that stands alone, or with =false.
 
 With --config _FILE_ that file is read instead of the role's file and its drop-ins, and has to exist.
 
@@ -137,6 +139,9 @@ An absolute path; relative ones are for the command line.
 
 _USER_::
 The name of a user.
+
+_UID_::
+The number of a user.
 
 _HOST:PORT_::
 Such as *"192.0.2.7:7878"*, *"[2001:db8::7]:7878"* or *"queue.example:7878"*.
@@ -177,6 +182,7 @@ const executorExample = `
     # /etc/octaskly/executor.d/50-room.toml
     slots       = 8
     memory      = "24GiB"
+    disk_pool   = "200GiB"
     directories = ["/srv/jobs", "/scratch"]
 `
 

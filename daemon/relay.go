@@ -27,8 +27,9 @@ func runRelay(ctx context.Context, p *process, c *config.Worker, id octaskly.Wor
 	p.warnUnused()
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() error { return r.Run(inner) })
+	running := func() int { n, _ := r.Running(); return n }
 	group.Go(func() error {
-		return api.Serve(inner, control, api.NewWorker(&self{c, id, r.Joined, func() int { n, _ := r.Running(); return n }}, version, p.log), p.log)
+		return api.Serve(inner, control, api.NewWorker(&self{c, id, r.Joined, r.Hello, running}, version, p.log), p.log)
 	})
 	group.Go(func() error {
 		systemd.Watchdog(inner, func(context.Context) error { r.Running(); return nil }, p.log)

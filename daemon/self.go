@@ -17,19 +17,19 @@ type self struct {
 	c       *config.Worker
 	id      octaskly.WorkerID
 	joined  func() *worker.Joined
+	hello   func() *protocol.Hello // nil while there is no executor
 	running func() int
 }
 
 func (s *self) Worker(context.Context, api.Caller) (*api.Worker, error) {
 	w := &api.Worker{ID: string(s.id), Name: s.c.Name, State: "away", Version: version, Running: s.running(), SeenAt: time.Now()}
-	joined := s.joined()
-	if joined == nil {
-		return w, nil
+	if joined := s.joined(); joined != nil {
+		w.State, w.Address = "connected", joined.Address
 	}
-	hello := joined.Hello
-	w.State, w.Address = "connected", joined.Address
-	w.Slots, w.Features, w.Contains = hello.Slots, hello.Features, api.Containment(hello.Features)
-	w.CPUs, w.Memory = float64(hello.Room[octaskly.CPU])/1000, hello.Room[octaskly.Memory]
+	if hello := s.hello(); hello != nil {
+		w.Slots, w.Features, w.Checks = hello.Slots, hello.Features, api.ChecksOf(hello.Checks)
+		w.CPUs, w.Memory = float64(hello.Room[octaskly.CPU])/1000, hello.Room[octaskly.Memory]
+	}
 	return w, nil
 }
 

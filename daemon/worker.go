@@ -36,11 +36,15 @@ const localDispatcher = "127.0.0.1:7878"
 
 func workerCommand() *cli.Command {
 	return &cli.Command{
-		Name:   "worker",
-		Usage:  "run the commands that a dispatcher gives to this machine",
-		Flags:  configFlags(dirs.Worker),
-		Before: noArguments,
+		Name:            "worker",
+		Usage:           "run the commands that a dispatcher gives to this machine",
+		Flags:           configFlags(dirs.Worker),
+		HideHelpCommand: true,
+		Subcommands:     []*cli.Command{selftestCommand()},
 		Action: func(c *cli.Context) error {
+			if err := noArguments(c); err != nil { // not Before, which would refuse selftest
+				return err
+			}
 			load := func() (*config.Worker, error) { return config.LoadWorker(sources(c, dirs.Worker)) }
 			return runWorker(c.Context, load, c.App.ErrWriter)
 		},
@@ -86,11 +90,13 @@ func runWorker(ctx context.Context, load func() (*config.Worker, error), stderr 
 func runInside(ctx context.Context, p *process, c *config.Worker, id octaskly.WorkerID, dial dialFunc) error {
 	offered := room(c.CPUs, c.Memory)
 	exec, err := executor.New(executor.Config{
-		Slots: c.Slots, Room: offered, Dir: p.state.Path("executor"), Grace: c.Grace.Std(), Worker: c.Name, Log: p.log,
+		Slots: c.Slots, Room: offered, Dir: p.state.Path("executor"), Grace: c.Grace.Std(), Worker: c.Name,
+		Boxes: boxesOf(&c.Boxes), Log: p.log,
 	})
 	if err != nil {
 		return err
 	}
+	tellSelfTest(p.log, exec.Features(), exec.Checks())
 	w, err := worker.New(worker.Config{
 		ID: id, Name: c.Name, Version: version, Slots: c.Slots, Room: offered, Dir: c.StateDir,
 		Dial: dial, Executor: exec, Log: p.log, Status: systemd.Status,
@@ -109,7 +115,7 @@ func runInside(ctx context.Context, p *process, c *config.Worker, id octaskly.Wo
 			return nil
 		}
 		running := func() int { _, held := exec.Held(); return runningOf(held) }
-		return api.Serve(ctx, control, api.NewWorker(&self{c, id, w.Joined, running}, version, p.log), p.log)
+		return api.Serve(ctx, control, api.NewWorker(&self{c, id, w.Joined, w.Hello, running}, version, p.log), p.log)
 	})
 }
 

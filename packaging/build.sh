@@ -7,8 +7,8 @@
 #	SOURCE_DATE_EPOCH  the time of all files, by default that of the last commit
 #	ARCH               in Go's words, by default this machine's
 #	DIST               where the packages go, by default dist
-#	PROGRAMS           a directory with octasklyd and octasklyctl for this machine,
-#	                   which are packaged instead of being built
+#	PROGRAMS           a directory with octasklyd, octasklyctl and octaskly-init for
+#	                   this machine, which are packaged instead of being built
 set -euo pipefail
 cd "$(dirname "$0")/.."
 umask 022
@@ -32,18 +32,21 @@ fail() {
 
 # build DIRECTORY puts the programs there. The daemon is position independent:
 # it reads from the network, and its SQLite is C in Go's clothes, with pointers
-# to match. For the command line tool that would only cost a third of its start.
+# to match. For the command line tool that would only cost a third of its start,
+# and octaskly-init starts with every command.
 build() {
 	local flags=(-trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$VERSION")
 	go build "${flags[@]}" -buildmode=pie -o "$1/octasklyd" ./daemon
 	go build "${flags[@]}" -buildmode=exe -o "$1/octasklyctl" ./ctl
+	go build "${flags[@]}" -buildmode=exe -o "$1/octaskly-init" ./daemon/init
 }
 
-# programs puts what is packaged into bin/, and into native/ what can run here.
+# programs puts what is packaged into bin/ and libexec/, and into native/ what can
+# run here.
 programs() {
 	local native=$STAGE/native
 	if [ -n "${PROGRAMS:-}" ]; then
-		install -D -m 755 -t "$native" "$PROGRAMS/octasklyd" "$PROGRAMS/octasklyctl"
+		install -D -m 755 -t "$native" "$PROGRAMS"/{octasklyd,octasklyctl,octaskly-init}
 	else
 		GOARCH=$(go env GOHOSTARCH) build "$native"
 	fi
@@ -53,6 +56,8 @@ programs() {
 		[ -z "${PROGRAMS:-}" ] || fail "PROGRAMS are for this machine, not for $ARCH"
 		GOARCH=$ARCH build "$STAGE/bin"
 	fi
+	install -D -m 755 -t "$STAGE/libexec" "$STAGE/bin/octaskly-init"
+	rm "$STAGE/bin/octaskly-init"
 }
 
 # generate FILE PROGRAM WORD... keeps what the program prints.
@@ -78,7 +83,7 @@ documents() {
 third_party() {
 	printf '== The Go standard library and runtime, %s\n\n' "$(go env GOVERSION)"
 	cat "$(go env GOROOT)/LICENSE"
-	GOARCH=$ARCH go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' ./daemon ./ctl |
+	GOARCH=$ARCH go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' ./daemon ./ctl ./daemon/init |
 		sort -u | while read -r module version dir; do
 		find "$dir" -maxdepth 1 -type f -regextype egrep -iregex '.*/(licen[cs]e|copying|notice)([-.][a-z.-]+)?' >"$STAGE/licences"
 		[ -s "$STAGE/licences" ] || fail "cannot find the licence of $module in $dir"

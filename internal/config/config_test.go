@@ -78,8 +78,9 @@ func TestBuiltIn(t *testing.T) {
 	}
 	want := &Dispatcher{
 		Common: Common{StateDir: "/var/lib/o", LogFormat: "text"}, Socket: "/run/o/dispatcher.sock",
-		Listen: ":7878",
-		Fleet:  "default",
+		Listen:  ":7878",
+		Fleet:   "default",
+		Sandbox: "auto", SandboxFloor: "none", Preset: "auto",
 		Limits: Limits{MaxOutput: 64 << 20, MaxQueued: 10_000_000, Lease: 30 * units.Second, CommitLinger: 10 * millisecond},
 	}
 	if diff := cmp.Diff(want, d, sameValues); diff != "" {
@@ -98,6 +99,7 @@ func TestBuiltIn(t *testing.T) {
 		Socket:   "/run/o/worker.sock",
 		Name:     host,
 		Capacity: Capacity{runtime.NumCPU(), units.CPUs(runtime.NumCPU()) * units.CPU, totalMemory(), 10 * units.Second},
+		Boxes:    Boxes{AllowNone: true, FirstUID: 1879048192},
 	}
 	if diff := cmp.Diff(wantWorker, w, sameValues); diff != "" {
 		t.Error(diff)
@@ -115,6 +117,7 @@ func TestBuiltIn(t *testing.T) {
 		Socket:     "/run/o/executor.sock",
 		WorkerUser: "octaskly-worker", RunAs: "octaskly-task",
 		Capacity: wantWorker.Capacity,
+		Boxes:    Boxes{FirstUID: 1879048192, DiskPool: PoolAuto},
 	}
 	if diff := cmp.Diff(wantExecutor, x, sameValues); diff != "" {
 		t.Error(diff)

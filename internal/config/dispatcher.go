@@ -1,6 +1,9 @@
 package config
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/octaskly/octaskly/internal/dirs"
 	"github.com/octaskly/octaskly/internal/units"
 )
@@ -21,6 +24,18 @@ type Dispatcher struct {
 	// Fleet is the name of the dispatcher and its workers together.
 	// Default: "default".
 	Fleet string `toml:"fleet"`
+	// Sandbox is the level that commands run at when their submission names none:
+	// none, basic, strict or very-strict; auto is strict or basic, whichever is the
+	// strictest that every known worker offers together with all limits of preset
+	// default, or else none. Default: auto.
+	Sandbox string `toml:"sandbox"`
+	// SandboxFloor is the level below which no submission may go.
+	// Default: none.
+	SandboxFloor string `toml:"sandbox_floor"`
+	// Preset is the set of limits for commands whose submission names none: none,
+	// default, strict or relaxed; auto is none at level none, else default.
+	// Default: auto.
+	Preset string `toml:"preset"`
 	// Limits bound what the dispatcher accepts and waits for.
 	Limits Limits `toml:"limits"`
 }
@@ -58,6 +73,11 @@ func newDispatcher() *Dispatcher {
 		Socket: socket,
 		Listen: ":7878",
 		Fleet:  "default",
+
+		Sandbox:      auto,
+		SandboxFloor: "none",
+		Preset:       auto,
+
 		Limits: Limits{
 			MaxOutput:    64 * units.MiB,
 			MaxQueued:    10_000_000,
@@ -75,8 +95,25 @@ func (d *Dispatcher) check(l *loader) {
 	l.require("listen", listenAddress(d.Listen))
 	l.optionalPath("join_key_file", &d.JoinKeyFile)
 	l.require("fleet", name(d.Fleet))
+	d.checkPolicy(l)
 	l.require("limits.max_output", within(d.Limits.MaxOutput, 1, units.TiB))
 	l.require("limits.max_queued", within(count(d.Limits.MaxQueued), 1, 1_000_000_000))
 	l.require("limits.lease", within(d.Limits.Lease, 100*millisecond, units.Day))
 	l.require("limits.commit_linger", within(d.Limits.CommitLinger, 0, units.Second))
+}
+
+// The names that package octaskly knows; levels, the weakest first.
+var (
+	levels  = []string{"none", "basic", "strict", "very-strict"}
+	presets = []string{"none", "default", "strict", "relaxed"}
+)
+
+func (d *Dispatcher) checkPolicy(l *loader) {
+	err := oneOf(d.Sandbox, append([]string{auto}, levels...)...)
+	if err == nil && d.Sandbox != auto && slices.Index(levels, d.Sandbox) < slices.Index(levels, d.SandboxFloor) {
+		err = fmt.Errorf("%q is below sandbox_floor, %q", d.Sandbox, d.SandboxFloor)
+	}
+	l.require("sandbox", err)
+	l.require("sandbox_floor", oneOf(d.SandboxFloor, levels...))
+	l.require("preset", oneOf(d.Preset, append([]string{auto}, presets...)...))
 }

@@ -19,6 +19,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/octaskly/octaskly/internal/dirs"
@@ -68,6 +69,16 @@ func Keys(role dirs.Role) []string {
 		keys = append(keys, f.key)
 	}
 	return keys
+}
+
+// IsSwitch reports whether a key of a role is true or false: its flag may stand
+// alone.
+func IsSwitch(role dirs.Role, key string) bool {
+	cfg, err := builtIn(role)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(fieldsOf(cfg), func(f field) bool { return f.key == key && f.isSwitch() })
 }
 
 // FlagName returns the name of key's flag, without its dashes.

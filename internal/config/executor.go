@@ -11,13 +11,15 @@ type Executor struct {
 	// WorkerUser is the user who may speak to the executor, besides root.
 	// Default: octaskly-worker for root, else oneself.
 	WorkerUser string `toml:"worker_user"`
-	// RunAs is the user that commands run as, who cannot be root.
+	// RunAs is the user that commands at level none run as, who cannot be root.
 	// Default: octaskly-task for root, else oneself.
 	RunAs string `toml:"run_as"`
 	// Directories are those below which the directory of a command may lie that
-	// names one, 64 at most. Default: none, and it is any that RunAs may enter.
+	// names one, 64 at most. Default: none, and it is any that the command's user
+	// may enter.
 	Directories []string `toml:"directories"`
 	Capacity
+	Boxes
 }
 
 // LoadExecutor reads the configuration of an executor. The error holds every
@@ -29,7 +31,7 @@ func LoadExecutor(src Sources) (*Executor, error) {
 
 func newExecutor() *Executor {
 	socket, _ := dirs.Socket(dirs.Executor)
-	e := &Executor{Common: newCommon(dirs.Executor), Socket: socket, Capacity: newCapacity()}
+	e := &Executor{Common: newCommon(dirs.Executor), Socket: socket, Capacity: newCapacity(), Boxes: newBoxes(here.uid != 0, PoolAuto)}
 	if here.uid == 0 {
 		e.WorkerUser, e.RunAs = "octaskly-worker", "octaskly-task"
 	} else {
@@ -45,6 +47,7 @@ func (e *Executor) check(l *loader) {
 	e.checkUsers(l)
 	l.paths("directories", e.Directories)
 	e.Capacity.check(l)
+	e.Boxes.check(l)
 }
 
 func (e *Executor) checkUsers(l *loader) {

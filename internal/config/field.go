@@ -10,8 +10,8 @@ import (
 )
 
 // field is one key of a configuration and the place of its value. Its type is
-// a string, an int, a list of strings, or one that reads and writes itself as
-// text.
+// a string, a bool, an int, a list of strings, or one that reads and writes itself
+// as text.
 type field struct {
 	key   string
 	value reflect.Value
@@ -46,6 +46,8 @@ func (f field) isText() bool {
 
 func (f field) isList() bool { return f.value.Kind() == reflect.Slice }
 
+func (f field) isSwitch() bool { return f.value.Kind() == reflect.Bool }
+
 // texts are the strings in the field.
 func (f field) texts() []string {
 	switch v := f.value.Interface().(type) {
@@ -72,20 +74,34 @@ func (f field) set(text string) error {
 		return nil
 	}
 	value := reflect.New(f.value.Type())
+	var err error
 	if reader, ok := value.Interface().(encoding.TextUnmarshaler); ok {
-		if err := reader.UnmarshalText([]byte(text)); err != nil {
-			return err
-		}
-	} else if f.value.Kind() == reflect.String {
-		value.Elem().SetString(text)
+		err = reader.UnmarshalText([]byte(text))
 	} else {
-		n, err := strconv.ParseInt(text, 10, f.value.Type().Bits())
+		err = setPlain(value.Elem(), text)
+	}
+	if err == nil {
+		f.value.Set(value.Elem())
+	}
+	return err
+}
+
+func setPlain(value reflect.Value, text string) error {
+	switch value.Kind() {
+	case reflect.String:
+		value.SetString(text)
+	case reflect.Bool:
+		if text != "true" && text != "false" {
+			return fmt.Errorf("cannot read %.40q: it is neither true nor false", text)
+		}
+		value.SetBool(text == "true")
+	default:
+		n, err := strconv.ParseInt(text, 10, value.Type().Bits())
 		if err != nil {
 			return notWhole(text, err)
 		}
-		value.Elem().SetInt(n)
+		value.SetInt(n)
 	}
-	f.value.Set(value.Elem())
 	return nil
 }
 

@@ -103,8 +103,11 @@ func (f field) takes(kind unstable.Kind) bool {
 	if f.isText() {
 		return kind == unstable.String || kind == unstable.Float || number
 	}
-	if f.value.Kind() == reflect.String {
+	switch f.value.Kind() {
+	case reflect.String:
 		return kind == unstable.String
+	case reflect.Bool:
+		return kind == unstable.Bool
 	}
 	return number
 }
@@ -115,6 +118,9 @@ func (f field) wants() string {
 	}
 	if f.isText() || f.value.Kind() == reflect.String {
 		return "a string"
+	}
+	if f.isSwitch() {
+		return "true or false"
 	}
 	return "a whole number"
 }

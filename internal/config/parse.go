@@ -13,7 +13,7 @@ import (
 type entry struct {
 	key    string
 	kind   unstable.Kind
-	text   string        // of a string or a number; integers are decimal
+	text   string        // of a string, a number or a boolean; integers are decimal
 	list   []string      // of an array of nothing but strings
 	odd    unstable.Kind // of the first item of an array that is none; 0: there is none
 	origin Origin

@@ -28,6 +28,9 @@ socket = "/run/o/dispatcher.sock"  # built in
 listen = "[::1]:0"                 # --listen
 join_key_file = ""                 # built in
 fleet = "blue"                     # DIR/dispatcher.toml:1
+sandbox = "auto"                   # built in
+sandbox_floor = "none"             # built in
+preset = "auto"                    # built in
 
 [limits]
 max_output = "1500B"    # OCTASKLY_LIMITS_MAX_OUTPUT
@@ -51,6 +54,9 @@ func TestShowReloads(t *testing.T) {
 		"log_format":           rapid.SampledFrom([]string{"text", "json"}),
 		"listen":               rapid.StringMatching(`(\[::1\]|[a-z]{0,5}):[0-9]{1,5}`),
 		"dispatcher":           rapid.StringMatching(`([a-z]{1,5}:[0-9]{1,5})?`),
+		"sandbox":              rapid.SampledFrom(append(levels, auto, "lax")),
+		"sandbox_floor":        rapid.SampledFrom(append(levels, auto)),
+		"preset":               rapid.SampledFrom(append(presets, auto, "lax")),
 		"fleet":                rapid.StringMatching(`[a-z][a-z0-9._-]{0,10}`),
 		"name":                 rapid.StringMatching(`[a-z][a-z0-9._-]{0,10}`),
 		"slots":                rapid.StringMatching(`[1-9][0-9]{0,3}`),
@@ -61,6 +67,11 @@ func TestShowReloads(t *testing.T) {
 		"worker_user":          rapid.SampledFrom([]string{"root", "ann", "octaskly-worker", "nobody knows"}),
 		"run_as":               rapid.SampledFrom([]string{"root", "ann", "bob", ""}),
 		"directories":          rapid.StringMatching(`(/([^\x00:]|["'\\#=\n\t,]){0,9}){0,3}(:/[a-z]{0,3}){0,2}`),
+		"allow_none":           rapid.SampledFrom([]string{"true", "false"}),
+		"allow_host_network":   rapid.SampledFrom([]string{"true", "false", "maybe"}),
+		"octaskly_init":        rapid.SampledFrom([]string{"", "/bin/sh", "/etc"}),
+		"first_uid":            rapid.StringMatching(`[1-9][0-9]{5,9}`),
+		"disk_pool":            rapid.StringMatching(`auto|0|[0-9]{1,3}[GT]`),
 		"limits.max_output":    rapid.StringMatching(`[1-9][0-9]{0,9}`),
 		"limits.max_queued":    rapid.StringMatching(`[1-9][0-9]{0,8}`),
 		"limits.lease":         rapid.StringMatching(`[0-9]{1,4}s`),

@@ -18,10 +18,11 @@ type machine struct {
 	uid    int
 	name   func() string // ours
 	lookup func(name string) (*user.User, error)
+	etc    string // directory of the files of accounts
 }
 
 // here is changed by nobody but tests.
-var here = machine{os.Geteuid(), ownName, user.Lookup}
+var here = machine{os.Geteuid(), ownName, user.Lookup, "/etc"}
 
 // ownName is a number for who has no name.
 func ownName() string {

@@ -22,10 +22,14 @@ type Worker struct {
 	// Name is what the fleet calls this worker. Default: the host's name.
 	Name string `toml:"name"`
 	// Executor is the path of the socket of the executor that runs commands, and
-	// has their Capacity. Default: empty, the worker runs them itself.
+	// has their Capacity and Boxes. Default: empty, the worker runs them itself.
 	Executor string `toml:"executor"`
 	Capacity
+	Boxes
 }
+
+// executorKeys are the keys of a worker that count only without Executor.
+var executorKeys = slices.Concat(capacityKeys, boxesKeys)
 
 // LoadWorker reads the configuration of a worker. The error holds every
 // *Problem that was found (errors.As finds the first).
@@ -38,14 +42,14 @@ func newWorker() *Worker {
 	// A host without a name is as good as one with a bad name: check says so.
 	host, _ := os.Hostname()
 	socket, _ := dirs.Socket(dirs.Worker)
-	w := &Worker{Common: newCommon(dirs.Worker), Socket: socket, Name: host, Capacity: newCapacity()}
+	w := &Worker{Common: newCommon(dirs.Worker), Socket: socket, Name: host, Capacity: newCapacity(), Boxes: newBoxes(true, 0)}
 	w.JoinKeyFile = w.keyCredential()
 	return w
 }
 
-// uses is false for the Capacity, if that is the executor's.
+// uses is false for what is the executor's to say.
 func (w *Worker) uses(key string) bool {
-	return w.Executor == "" || !slices.Contains(capacityKeys, key)
+	return w.Executor == "" || !slices.Contains(executorKeys, key)
 }
 
 func (w *Worker) check(l *loader) {
@@ -56,10 +60,11 @@ func (w *Worker) check(l *loader) {
 	l.require("name", name(w.Name))
 	if w.Executor == "" {
 		w.Capacity.check(l)
+		w.Boxes.check(l)
 		return
 	}
 	l.socket("executor", w.Executor)
-	for _, key := range capacityKeys {
+	for _, key := range executorKeys {
 		if origin, given := l.origins[key]; given {
 			l.complain(origin, key, "it belongs to the executor: give it in executor.toml")
 		}

@@ -35,6 +35,7 @@ type Relay struct {
 	Status   func(text string) // told, for people, how it stands with the dispatcher
 
 	joined atomic.Pointer[Joined]
+	said   atomic.Pointer[protocol.Hello] // by the executor, latest
 
 	mu   sync.Mutex
 	runs map[octaskly.AttemptID]bool // nil: not known, for there is no session
@@ -42,6 +43,10 @@ type Relay struct {
 
 // Joined is nil while there is no session.
 func (r *Relay) Joined() *Joined { return r.joined.Load() }
+
+// Hello is what the executor has said of itself when a session began, or nil if
+// it cannot be reached. It needs no dispatcher.
+func (r *Relay) Hello() *protocol.Hello { return r.said.Load() }
 
 // Running is how many commands run here. It is not known without a session; when
 // ctx of Run is done, it is as of then.
@@ -114,9 +119,15 @@ func (r *Relay) Held(ctx context.Context) ([]protocol.Held, error) {
 func (r *Relay) session(ctx context.Context) error {
 	local, err := r.Executor(ctx)
 	if err != nil {
+		r.said.Store(nil)
 		return err
 	}
 	defer local.Close()
+	fromLocal := protocol.NewReader(local.Control())
+	hello, err := r.hello(local, fromLocal)
+	if r.said.Store(hello); err != nil {
+		return fmt.Errorf("cannot join: %w", err)
+	}
 	link, err := r.Dial(ctx)
 	if err != nil {
 		return err
@@ -124,10 +135,10 @@ func (r *Relay) session(ctx context.Context) error {
 	defer link.Close()
 	p := &passage{
 		Relay: r, local: local, link: link,
-		fromLocal: protocol.NewReader(local.Control()), toLocal: protocol.NewWriter(local.Control()),
+		fromLocal: fromLocal, toLocal: protocol.NewWriter(local.Control()),
 		fromLink: protocol.NewReader(link.Control()), toLink: protocol.NewWriter(link.Control()),
 	}
-	if err := p.introduce(); err != nil {
+	if err := p.introduce(hello); err != nil {
 		return fmt.Errorf("cannot join: %w", err)
 	}
 	r.Status("connected to the dispatcher at " + link.Peer())
@@ -155,6 +166,7 @@ func (r *Relay) hello(local transport.Session, in *protocol.Reader) (*protocol.H
 		return nil, err
 	}
 	first.Hello.Worker, first.Hello.Name, first.Hello.Software = r.ID, r.Name, r.Version
+	first.Hello.Checks = bounded(first.Hello.Checks)
 	return first.Hello, nil
 }
 
@@ -168,11 +180,7 @@ type passage struct {
 }
 
 // introduce the executor to the dispatcher.
-func (p *passage) introduce() error {
-	hello, err := p.hello(p.local, p.fromLocal)
-	if err != nil {
-		return err
-	}
+func (p *passage) introduce(hello *protocol.Hello) error {
 	first := &protocol.FromWorker{Hello: hello}
 	p.note(first)
 	if err := pass(p.toLink, p.link, first); err != nil {

@@ -48,7 +48,26 @@ func (s *session) report(ctx, link context.Context, stopped func()) error {
 		if err := s.flush(); err != nil {
 			return err
 		}
+		if ping != 0 {
+			if err := s.sendUsage(); err != nil {
+				return err
+			}
+		}
 	}
+}
+
+// maxUsage is how many attempts run at most on one worker. Each takes up to 150
+// bytes of a frame.
+const maxUsage = 4096
+
+// sendUsage says what every running attempt uses. It follows its Pong in a frame
+// of its own, since it takes time to find out.
+func (s *session) sendUsage() error {
+	usage := s.Executor.Usage()
+	if len(usage) == 0 {
+		return nil
+	}
+	return s.write(&protocol.FromWorker{Usage: usage[:min(len(usage), maxUsage)]})
 }
 
 // flush sends all that the executor reports by now.

@@ -31,6 +31,8 @@ type Executor interface {
 	Output(octaskly.AttemptID) (*spool.Log, bool)
 	Release([]octaskly.AttemptID)
 	Features() []string
+	Checks() []octaskly.Check
+	Usage() []protocol.Usage
 	Call(name string)
 }
 
@@ -185,13 +187,18 @@ const (
 	maxHeartbeat = time.Minute // a silent peer keeps others out no longer than three
 )
 
+// Hello is how a worker introduces itself, now.
+func (w *Worker) Hello() *protocol.Hello {
+	generation, held := w.Executor.Held()
+	return &protocol.Hello{
+		Version: protocol.Version, Worker: w.ID, Name: w.Name, Software: w.Version, Slots: w.Slots, Room: w.Room,
+		Features: w.Executor.Features(), Checks: bounded(w.Executor.Checks()), Generation: generation, Held: held,
+	}
+}
+
 // join introduces the worker and waits for the welcome.
 func (s *session) join() error {
-	generation, held := s.Executor.Held()
-	hello := &protocol.Hello{
-		Version: protocol.Version, Worker: s.ID, Name: s.Name, Software: s.Version, Slots: s.Slots, Room: s.Room,
-		Features: s.Executor.Features(), Generation: generation, Held: held,
-	}
+	hello := s.Hello()
 	if err := s.write(&protocol.FromWorker{Hello: hello}); err != nil {
 		return err
 	}
@@ -215,7 +222,7 @@ func (s *session) join() error {
 		s.fleet, s.generation, s.maxOutput = welcome.Fleet, welcome.Generation, welcome.MaxOutput
 		s.silence = 3 * min(max(welcome.Heartbeat, time.Second), maxHeartbeat)
 	}
-	if generation != s.generation {
+	if hello.Generation != s.generation {
 		s.dropAll()
 	}
 	s.specs = map[octaskly.JobID]*jobSpec{}

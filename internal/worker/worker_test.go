@@ -36,6 +36,8 @@ type fakeExecutor struct {
 	kept     []protocol.Finished // not released
 	offered  map[octaskly.AttemptID]*executor.Attempt
 	outputs  map[octaskly.AttemptID]*spool.Log
+	checks   []octaskly.Check
+	usage    []protocol.Usage
 }
 
 func newFakeExecutor() *fakeExecutor {
@@ -125,6 +127,25 @@ func (x *fakeExecutor) Signal(id octaskly.AttemptID, n int) error {
 func (x *fakeExecutor) Wake() <-chan struct{} { return x.wake }
 func (x *fakeExecutor) Idle() bool            { return true }
 func (x *fakeExecutor) Features() []string    { return []string{"kill:cgroup"} }
+
+// report is what the executor says of itself from now on.
+func (x *fakeExecutor) report(checks []octaskly.Check, usage []protocol.Usage) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.checks, x.usage = checks, usage
+}
+
+func (x *fakeExecutor) Checks() []octaskly.Check {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.checks
+}
+
+func (x *fakeExecutor) Usage() []protocol.Usage {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.usage
+}
 
 func (x *fakeExecutor) Call(name string) { x.told <- "call " + name }
 

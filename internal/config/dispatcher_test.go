@@ -1,0 +1,51 @@
+package config
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+// The names that a configuration has are those that the system knows: this
+// package lies beside octaskly's and cannot ask it.
+func TestNamesOfLevelsAndPresets(t *testing.T) {
+	var known []string
+	for _, level := range octaskly.Levels {
+		known = append(known, level.String())
+	}
+	sorted := slices.Sorted(slices.Values(presets))
+	if diff := cmp.Diff(known, levels) + cmp.Diff(slices.Sorted(maps.Keys(octaskly.Presets)), sorted); diff != "" {
+		t.Error(diff)
+	}
+	if auto != octaskly.Auto {
+		t.Errorf("auto is %q here, %q there", auto, octaskly.Auto)
+	}
+}
+
+// Whatever is accepted here is a policy there, and nothing else.
+func TestPolicy(t *testing.T) {
+	for _, sandbox := range append(slices.Clone(levels), auto, "lax", "") {
+		for _, floor := range append(slices.Clone(levels), auto) {
+			for _, preset := range append(slices.Clone(presets), auto, "lax") {
+				d, err := LoadDispatcher(Sources{Flags: map[string]string{"sandbox": sandbox, "sandbox_floor": floor, "preset": preset}})
+				_, want := octaskly.ParsePolicy(d.Sandbox, d.SandboxFloor, d.Preset)
+				if (err == nil) != (want == nil) {
+					t.Errorf("sandbox %q, floor %q, preset %q: %v; %v", sandbox, floor, preset, err, want)
+				}
+			}
+		}
+	}
+}
+
+func TestPolicyProblems(t *testing.T) {
+	dir := configDir(t, "dispatcher.toml", "sandbox = 'basic'\nsandbox_floor = 'strict'\npreset = 'lax'\n")
+	_, err := LoadDispatcher(Sources{})
+	wantError(t, err,
+		dir+`/dispatcher.toml:1:1: sandbox: "basic" is below sandbox_floor, "strict"`,
+		dir+`/dispatcher.toml:3:1: preset: "lax" is none of auto, none, default, strict, relaxed`,
+	)
+}
