@@ -13,7 +13,7 @@ import (
 // beside the house: they may import everything, and nobody imports them.
 var floors = [][]string{
 	{"internal/units", "internal/security", "internal/discovery", "internal/dirs", "internal/statedir", "internal/systemd"},
-	{"internal/octaskly", "internal/config", "internal/manual"},
+	{"internal/octaskly", "internal/config", "internal/manual", "internal/quota"},
 	{"internal/transport", "internal/spool", "internal/sandbox/plan"},
 	{"internal/protocol", "internal/scheduler", "internal/store", "internal/resources", "internal/sandbox", "internal/auth"},
 	{"internal/executor", "internal/api"},

@@ -18,6 +18,7 @@ const inBoth = `
 -rw-r--r-- /usr/lib/firewalld/services/octaskly.xml
 -rw-r--r-- /usr/lib/sysusers.d/octaskly.conf
 -rw-r--r-- /usr/lib/tmpfiles.d/octaskly.conf
+-rwxr-xr-x /usr/libexec/octaskly/octaskly-init
 -rw-r--r-- /usr/share/bash-completion/completions/octasklyctl
 -rw-r--r-- /usr/share/doc/octaskly/examples/README.md
 -rw-r--r-- /usr/share/doc/octaskly/examples/apparmor/octasklyd
@@ -75,6 +76,7 @@ drwxr-xr-x /etc/octaskly
 drwxr-xr-x /etc/octaskly/dispatcher.d
 drwxr-xr-x /etc/octaskly/executor.d
 drwxr-xr-x /etc/octaskly/worker.d
+drwxr-xr-x /usr/libexec/octaskly
 drwxr-xr-x /usr/share/doc/octaskly
 drwxr-xr-x /usr/share/doc/octaskly/examples
 drwxr-xr-x /usr/share/doc/octaskly/examples/apparmor

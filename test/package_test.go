@@ -33,6 +33,7 @@ func TestPackage(t *testing.T) {
 	})
 	t.Run("deb", func(t *testing.T) { testDeb(t, deb) })
 	t.Run("rpm", func(t *testing.T) { testRPM(t, rpm) })
+	t.Run("octaskly-init", func(t *testing.T) { testInit(t, deb, rpm) })
 	t.Run("units", func(t *testing.T) { testUnits(t, deb) })
 	t.Run("versions sort", testVersionsSort)
 }

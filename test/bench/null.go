@@ -103,9 +103,12 @@ func runNull(ctx context.Context, group *errgroup.Group, d *dispatcher.Dispatche
 
 func timeNull(ctx context.Context, d *dispatcher.Dispatcher) (time.Duration, error) {
 	who := api.Caller{Name: "bench", Admin: true}
-	job := &octaskly.Job{Elements: octaskly.Span(0, nullTasks-1), Array: true}
+	order := &api.Order{
+		Job:  octaskly.Job{Elements: octaskly.Span(0, nullTasks-1), Array: true},
+		Spec: octaskly.Spec{Argv: []string{"true"}},
+	}
 	start := time.Now()
-	id, _, err := d.Submit(ctx, who, job, &octaskly.Spec{Argv: []string{"true"}})
+	id, _, err := d.Submit(ctx, who, order)
 	if err != nil {
 		return 0, err
 	}
@@ -154,5 +157,7 @@ func (x *nullExecutor) Recall([]octaskly.AttemptID) []octaskly.AttemptID { retur
 func (x *nullExecutor) Signal(octaskly.AttemptID, int) error             { return nil }
 func (x *nullExecutor) Output(octaskly.AttemptID) (*spool.Log, bool)     { return nil, false }
 func (x *nullExecutor) Release([]octaskly.AttemptID)                     {}
-func (x *nullExecutor) Features() []string                               { return nil }
+func (x *nullExecutor) Features() []string                               { return []string{octaskly.LevelNone.Feature()} }
 func (x *nullExecutor) Call(string)                                      {}
+func (x *nullExecutor) Checks() []octaskly.Check                         { return nil }
+func (x *nullExecutor) Usage() []protocol.Usage                          { return nil }

@@ -45,6 +45,8 @@ var mutations = []struct {
 	without string
 	want    [3]string
 }{
+	{"user", [3]string{"", "", ""}}, // octaskly-init itself refuses to
+	{"group", [3]string{"", "", ""}},
 	{"seccomp", [3]string{
 		"user-namespace clone3 keyrings terminal sockets mount quota",
 		"user-namespace clone3 keyrings terminal sockets mount quota trace",
@@ -96,6 +98,26 @@ func TestCanariesNotice(t *testing.T) {
 		default:
 			compare(t, level, m.without, want, open(level, r))
 		}
+	}
+}
+
+// Some protections are no choice of a spec: octaskly-init gives no task root's
+// rights nor a descriptor, whatever it is asked for. Without a box at all every
+// canary has to notice.
+func TestCanariesNoticeNoBox(t *testing.T) {
+	var cases []boxcase.Case
+	for _, level := range levels {
+		cases = append(cases, canaries(level, boxcase.NoBox))
+	}
+	for i, r := range run(t, cases...) {
+		var all []string
+		for _, c := range sandbox.ReadCanaries(levels[i], false, "") {
+			all = append(all, c.Name)
+		}
+		if r.Err != "" {
+			t.Errorf("%v: %+v", levels[i], r)
+		}
+		compare(t, levels[i], "a box", strings.Join(all, " "), open(levels[i], r))
 	}
 }
 

@@ -95,7 +95,7 @@ func (c *Cluster) Worker(name string, flags ...string) *Daemon {
 func (c *Cluster) Apart(name string, flags ...string) (worker, executor *Daemon) {
 	own := name + "-x"
 	x := c.daemon(own, "", func() []string {
-		args := []string{"executor", "--state-dir", c.path(own), "--socket", c.path(own + ".sock"), "--slots", "4"}
+		args := []string{"executor", "--state-dir", c.path(own), "--socket", c.path(own + ".sock"), "--slots", "4", "--allow-none", "--disk-pool", "0"}
 		if os.Geteuid() == 0 {
 			args = append(args, "--run-as", "nobody", "--worker-user", "root")
 		}

@@ -7,7 +7,8 @@
 // state is saved beside the image when it has settled; those after it resume
 // from there, each on a disk of its own, which goes with it. After a reboot or
 // a power cut, a machine boots from its disk. On two cores without KVM, the
-// image takes 45 s, a boot 10 s, and to resume a quarter of a second.
+// image takes 45 s, a boot 10 s, and to resume a quarter of a second. Machines
+// with tools have an image of their own.
 //
 //	func TestInstalls(t *testing.T) {
 //		m := vm.Boot(t, vm.Options{})

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -31,30 +32,38 @@ type image struct {
 	held lock
 }
 
-var opened struct {
-	sync.Mutex
-	image *image
-}
+// variant is what an image is called and which packages it has besides.
+type variant struct{ name, tools string }
 
-// openImage finds or builds the image, once for this process.
-func openImage(ctx context.Context, log *slog.Logger) (*image, error) {
+var (
+	plain  = variant{"image", ""}
+	tooled = variant{"tools", "gcc,libc6-dev,make,git,python3,nodejs"}
+)
+
+var opened = struct {
+	sync.Mutex
+	images map[variant]*image
+}{images: map[variant]*image{}}
+
+// openImage finds or builds an image, once for this process.
+func openImage(ctx context.Context, v variant, log *slog.Logger) (*image, error) {
 	opened.Lock()
 	defer opened.Unlock()
-	if opened.image != nil {
-		return opened.image, nil
+	if img := opened.images[v]; img != nil {
+		return img, nil
 	}
 	if err := install(ctx); err != nil {
 		return nil, err
 	}
-	img, err := findImage(ctx, log)
+	img, err := findImage(ctx, v, log)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make the image: %w", err)
 	}
-	opened.image = img
+	opened.images[v] = img
 	return img, nil
 }
 
-func findImage(ctx context.Context, log *slog.Logger) (*image, error) {
+func findImage(ctx context.Context, v variant, log *slog.Logger) (*image, error) {
 	cache, err := cacheDir()
 	if err != nil {
 		return nil, err
@@ -65,15 +74,15 @@ func findImage(ctx context.Context, log *slog.Logger) (*image, error) {
 	}
 	defer held.Close()
 	defer os.RemoveAll(work)
-	name, err := prepare(ctx, work)
+	hash, err := prepare(ctx, v, work)
 	if err != nil {
 		return nil, err
 	}
-	return claim(ctx, filepath.Join(cache, "image-"+name), work, log)
+	return claim(ctx, v, filepath.Join(cache, v.name+"-"+hash), work, log)
 }
 
 // prepare puts what an image is made from into a directory and returns its hash.
-func prepare(ctx context.Context, work string) (string, error) {
+func prepare(ctx context.Context, v variant, work string) (string, error) {
 	if err := os.CopyFS(work, scripts); err != nil {
 		return "", err
 	}
@@ -82,6 +91,7 @@ func prepare(ctx context.Context, work string) (string, error) {
 		return "", err
 	}
 	hash := sha256.New()
+	fmt.Fprintln(hash, v.tools)
 	for _, name := range []string{"agent", "image/build.sh", "image/customize.sh", "image/essential.sh"} {
 		text, err := os.ReadFile(filepath.Join(work, name))
 		if err != nil {
@@ -94,7 +104,7 @@ func prepare(ctx context.Context, work string) (string, error) {
 }
 
 // claim returns the image in dir, made from what work holds if there is none.
-func claim(ctx context.Context, dir, work string, log *slog.Logger) (*image, error) {
+func claim(ctx context.Context, v variant, dir, work string, log *slog.Logger) (*image, error) {
 	held, err := openLock(dir + ".lock")
 	if err != nil {
 		return nil, err
@@ -107,7 +117,7 @@ func claim(ctx context.Context, dir, work string, log *slog.Logger) (*image, err
 		if _, err := os.Stat(dir); err == nil {
 			return img, nil
 		}
-		if err := img.build(ctx, work, log); err != nil {
+		if err := img.build(ctx, v, work, log); err != nil {
 			return nil, errors.Join(err, held.Close())
 		}
 	}
@@ -115,7 +125,7 @@ func claim(ctx context.Context, dir, work string, log *slog.Logger) (*image, err
 
 // build makes the image, unless another process does by the time it has the
 // lock, and removes those before it that nobody uses.
-func (img *image) build(ctx context.Context, work string, log *slog.Logger) error {
+func (img *image) build(ctx context.Context, v variant, work string, log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, buildTimeout)
 	defer cancel()
 	if err := img.held.take(ctx, exclusive); err != nil {
@@ -124,25 +134,26 @@ func (img *image) build(ctx context.Context, work string, log *slog.Logger) erro
 	if _, err := os.Stat(img.dir); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	log.Info("building the image of the virtual machine", "dir", img.dir)
+	log.Info("building an image of virtual machines", "dir", img.dir, "tools", v.tools)
 	began := time.Now()
 	out := filepath.Join(work, "out")
 	if err := os.Mkdir(out, 0o700); err != nil {
 		return err
 	}
-	if err := run(ctx, out, nil, "sh", filepath.Join(work, "image/build.sh"), filepath.Join(work, "image"), filepath.Join(work, "agent")); err != nil {
+	if err := run(ctx, out, nil, "sh", filepath.Join(work, "image/build.sh"), filepath.Join(work, "image"), filepath.Join(work, "agent"), v.tools); err != nil {
 		return err
 	}
 	if err := os.Rename(out, img.dir); err != nil {
 		return err
 	}
-	log.Info("built the image of the virtual machine", "took", time.Since(began).Round(time.Second))
+	log.Info("built an image of virtual machines", "took", time.Since(began).Round(time.Second))
 	return prune(img.dir)
 }
 
-// prune removes the other images that nobody holds.
+// prune removes the other images of dir's variant that nobody holds.
 func prune(dir string) error {
-	locks, err := filepath.Glob(filepath.Join(filepath.Dir(dir), "image-*.lock"))
+	name, _, _ := strings.Cut(filepath.Base(dir), "-")
+	locks, err := filepath.Glob(filepath.Join(filepath.Dir(dir), name+"-*.lock"))
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ type Options struct {
 	CPUs    int          // if 0, 2
 	Disks   []int        // sizes in MiB of empty disks: /dev/vdb, /dev/vdc, …
 	Network *Network     // what eth0 is connected to; if nil, there is no eth0
+	Tools   bool         // gcc, make, git, python3 and node are installed
 	Cold    bool         // boot, although a state has been or could be saved
 	Log     *slog.Logger // if nil, nothing is logged
 }
@@ -70,7 +71,11 @@ func newMachine(ctx context.Context, o Options) (*Machine, error) {
 	m := &Machine{options: o, hardware: hardware{cmp.Or(o.Memory, 768), cmp.Or(o.CPUs, 2), o.Disks, o.Network != nil}}
 	m.Account = Account{m, ""}
 	var err error
-	if m.image, err = openImage(ctx, o.Log); err != nil {
+	v := plain
+	if o.Tools {
+		v = tooled
+	}
+	if m.image, err = openImage(ctx, v, o.Log); err != nil {
 		return nil, err
 	}
 	if m.accel, err = m.image.accelerator(ctx); err != nil {

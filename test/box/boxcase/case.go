@@ -13,7 +13,7 @@ type Case struct {
 	Network bool // the machine's
 	Limits  struct{ OpenFiles, Processes, CPUTime, FileSize uint64 }
 	Umask   uint32
-	// Without names a protection that the box is built without.
+	// Without names a protection that the box is built without; see NoBox.
 	Without string
 	// Await is what the command prints before Signals are sent.
 	Await   string
@@ -25,6 +25,10 @@ type Case struct {
 	// Abandon closes the executor's end instead, as its death does.
 	Abandon bool
 }
+
+// NoBox is to be without all of them: the command runs as root runs it, with a
+// descriptor of others open.
+const NoBox = "box"
 
 // Result is how a Case has ended.
 type Result struct {

@@ -107,7 +107,11 @@ func (c *cage) task(k *boxcase.Case) *sandbox.Task {
 
 func (l *lab) run(k *boxcase.Case) (r boxcase.Result) {
 	before := l.traces()
-	if err := l.try(k, &r); err != nil {
+	try := l.try
+	if k.Without == boxcase.NoBox {
+		try = l.bare
+	}
+	if err := try(k, &r); err != nil {
 		r.Err = err.Error()
 		var failed *sandbox.Failure
 		if errors.As(err, &failed) {

@@ -22,6 +22,8 @@ func weaken(spec *specs.Spec, protection string) error {
 }
 
 var weaknesses = map[string]func(*specs.Spec){
+	"user":              func(s *specs.Spec) { s.Process.User.UID = 0 },
+	"group":             func(s *specs.Spec) { s.Process.User.GID = 0 },
 	"seccomp":           func(s *specs.Spec) { s.Linux.Seccomp = nil },
 	"no new privileges": func(s *specs.Spec) { s.Process.NoNewPrivileges = false },
 	"landlock":          func(s *specs.Spec) { delete(s.Annotations, "io.octaskly.landlock") },

@@ -1,13 +1,14 @@
 #!/bin/sh
-# build.sh SCRIPTS AGENT makes disk.raw, vmlinuz and initrd in the working
-# directory: a Debian 12 that runs AGENT. It takes root, or else fakeroot(1)
-# and subordinate user ids (subuid(5)).
+# build.sh SCRIPTS AGENT [TOOLS] makes disk.raw, vmlinuz and initrd in the working
+# directory: a Debian 12 that runs AGENT, with packages TOOLS besides, separated by
+# commas. It takes root, or else fakeroot(1) and subordinate user ids (subuid(5)).
 set -eu
-scripts=$1 agent=$2
+scripts=$1 agent=$2 tools=${3:-}
 
 # What a Debian server has and tests may look for; the rest would cost time.
 packages=linux-image-cloud-amd64,initramfs-tools,zstd,systemd,systemd-sysv
 packages=$packages,libpam-systemd,dbus,udev,init-system-helpers,adduser,procps,iproute2,kmod
+packages=$packages${tools:+,$tools}
 
 # The hooks are handed over as text: whoever runs them need not find our files.
 # A reproducible image would have no machine id. The initial RAM disk knows its
