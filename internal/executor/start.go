@@ -72,10 +72,7 @@ func (s *slot) limit(spec *octaskly.Spec) error {
 			return err
 		}
 	}
-	if l.Memory == 0 && l.Processes == 0 {
-		return nil
-	}
-	return s.group.Limit(l)
+	return s.group.Limit(l) // also without any: what the last one had may be in force
 }
 
 // exec starts a program in the slot's group, and returns also which one it was

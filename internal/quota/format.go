@@ -45,8 +45,11 @@ func format(image *os.File) error {
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"}
 	cmd.WaitDelay = time.Second
 	said, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
 	if err != nil {
-		return fmt.Errorf("cannot make an ext4 in %q: %w: %s", image.Name(), errors.Join(err, ctx.Err()), tidy(said))
+		return fmt.Errorf("cannot make an ext4 in %q: %w: %s", image.Name(), err, tidy(said))
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ func (p place) unavailable(cause error) error {
 	}
 	advice := kinds[p.kind].advice
 	if advice != "" {
-		advice += ", or "
+		advice = "; " + advice
 	}
-	return fmt.Errorf("%w: %s enforces no project quotas; %sset disk_pool to have a pool", ErrUnavailable, p, advice)
+	return fmt.Errorf("%w: %s enforces no project quotas%s", ErrUnavailable, p, advice)
 }

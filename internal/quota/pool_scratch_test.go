@@ -121,7 +121,7 @@ func readOnly(l lab) {
 // Whenever a process is killed, the next one goes on.
 func TestScratchKilled(t *testing.T) {
 	l := newLab(t)
-	for range 30 {
+	for range 15 {
 		cmd := prepare(t, 0, "reopen", l.dir, l.image)
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
@@ -209,7 +209,7 @@ func TestScratchOnTmpfs(t *testing.T) {
 	l := tmpfs(t, 64*mib)
 	defer l.unmount()
 	_, err := Open(l.dir, Options{})
-	if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "tmpfs on "+l.base+" enforces no project quotas; set disk_pool") {
+	if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "tmpfs on "+l.base+" enforces no project quotas; disk_pool = \"auto\"") {
 		t.Errorf("without a pool: %v", err)
 	}
 	bytesAreBounded(l, "EDQUOT")
@@ -230,10 +230,10 @@ func TestScratchDiskFull(t *testing.T) {
 	l.writes(dir+"/a", 64*mib, "")
 	file, err := os.Open(dir + "/a")
 	l.check(err)
-	defer file.Close()
 	if err := file.Sync(); err == nil {
 		t.Error("64 MiB are on a disk of 32 MiB")
 	}
+	l.check(file.Close())
 	l.check(d.leave())
 	d = l.open()
 	l.check(os.RemoveAll(dir))

@@ -69,8 +69,11 @@ func open(dir string, o Options) (*Disk, error) {
 		return openPool(dir, o)
 	}
 	d, err := openDisk(dir, "")
-	if o.Size == 0 || !errors.Is(err, ErrUnavailable) {
+	if !errors.Is(err, ErrUnavailable) {
 		return d, err
+	}
+	if o.Size == 0 {
+		return nil, fmt.Errorf("%w; disk_pool = \"auto\" makes a pool that does", err)
 	}
 	if why := makePool(dir, o); why != nil {
 		return nil, fmt.Errorf("%w; nor can a pool be made: %w", err, why)

@@ -85,9 +85,9 @@ func TestFull(t *testing.T) {
 
 func TestPlace(t *testing.T) {
 	for kind, want := range map[int64]string{
-		unix.EXT4_SUPER_MAGIC:  "disk space cannot be bounded: ext4 on /x enforces no project quotas; give it some by tune2fs -O project,quota while it is not mounted and mount it with prjquota, or set disk_pool to have a pool",
-		unix.BTRFS_SUPER_MAGIC: "disk space cannot be bounded: btrfs on /x enforces no project quotas; set disk_pool to have a pool",
-		0x1234:                 "disk space cannot be bounded: file system 0x1234 on /x enforces no project quotas; set disk_pool to have a pool",
+		unix.EXT4_SUPER_MAGIC:  "disk space cannot be bounded: ext4 on /x enforces no project quotas; give it some by tune2fs -O project,quota while it is not mounted and mount it with prjquota",
+		unix.BTRFS_SUPER_MAGIC: "disk space cannot be bounded: btrfs on /x enforces no project quotas",
+		0x1234:                 "disk space cannot be bounded: file system 0x1234 on /x enforces no project quotas",
 	} {
 		if err := (place{kind, "/x"}).unavailable(nil); err.Error() != want || !errors.Is(err, ErrUnavailable) {
 			t.Errorf("got  %v\nwant %s", err, want)

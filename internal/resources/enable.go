@@ -2,10 +2,10 @@ package resources
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
-	"strings"
+
+	"github.com/containerd/cgroups/v3/cgroup2"
 )
 
 // controllers are those that groups are given.
@@ -13,17 +13,17 @@ var controllers = []string{"memory", "pids", "cpu", "io"}
 
 // enable lets the groups in place have controllers, which first place must have.
 // Each is for itself: the kernel takes all that are written at once, or none.
-func enable(place string) error {
-	parent := filepath.Dir(place)
-	there, err := os.ReadFile(filepath.Join(parent, "cgroup.controllers"))
+func enable(place string) (refused error) {
+	parent, name := filepath.Split(place)
+	m, err := cgroup2.Load("/"+name+"/any", cgroup2.WithMountpoint(filepath.Clean(parent)))
+	if err != nil {
+		return err
+	}
+	there, err := m.RootControllers()
 	for _, controller := range controllers {
-		if slices.Contains(strings.Fields(string(there)), controller) {
-			err = errors.Join(err, hand(parent, controller), hand(place, controller))
+		if slices.Contains(there, controller) {
+			err = errors.Join(err, m.ToggleControllers([]string{controller}, cgroup2.Enable))
 		}
 	}
 	return err
-}
-
-func hand(cgroup, controller string) error {
-	return os.WriteFile(filepath.Join(cgroup, "cgroup.subtree_control"), []byte("+"+controller), 0)
 }
