@@ -61,7 +61,7 @@ func boxed() *api.Detail {
 	return &api.Detail{
 		Job: api.Job{ID: "42", State: octaskly.Running, Command: []api.Text{"x"}, Tasks: 1, SubmittedAt: *ago(time.Minute), StartedAt: ago(30 * time.Second), Worker: "w1"},
 		Submission: api.Submission{Argv: []api.Text{"x"}, Sandbox: "strict", Network: "none", KeepWorkspace: true, Limits: &api.Limits{Preset: "default"},
-			Timeout: api.Seconds(time.Hour)},
+			Timeout: new(api.Seconds(time.Hour))},
 		Attempts: []api.Attempt{
 			{Number: 1, State: octaskly.Failed, Reason: "oom", Detail: "its limit of memory is reached", Worker: "w1", StartedAt: ago(50 * time.Second), EndedAt: ago(40 * time.Second),
 				CPUTime: api.Seconds(time.Second), MaxRSS: 1 << 30, Stdout: 100 << 20, Limit: 2 << 30, Peak: 2 << 30, Workspace: "/var/lib/x/kept/42.1",

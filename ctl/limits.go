@@ -15,7 +15,7 @@ import (
 func limitFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "limits", Usage: "set all limits by `PRESET`: " + either(presetNames()) + "; the flag for a single one wins"},
-		&cli.StringFlag{Name: "timeout", Usage: "stop each attempt after `TIME`, such as 90s or 1h30m"},
+		&cli.StringFlag{Name: "timeout", Usage: "stop each attempt after `TIME`, such as 90s or 1h30m; unlimited: never"},
 		&cli.StringFlag{Name: "cpu-time", Usage: "end each attempt when it has used `TIME` of processors; unlimited: never"},
 		&cli.StringFlag{Name: "cpus", Usage: "reserve `N` processors, such as 0.5 or 4"},
 		&cli.StringFlag{Name: "memory", Usage: "reserve memory of `SIZE`, such as 512M or 1.5G, and allow no more; unlimited: neither"},

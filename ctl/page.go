@@ -84,8 +84,8 @@ func (p *page) submission(s *api.Submission) {
 	if s.Limits != nil || s.Sandbox != "" {
 		p.line("limits", limitsText(limitsOf(s)))
 	}
-	if s.Timeout > 0 {
-		p.line("timeout", units.Duration(s.Timeout).String())
+	if s.Timeout != nil && *s.Timeout > 0 {
+		p.line("timeout", units.Duration(*s.Timeout).String())
 	}
 	p.line("retries", positive(s.Retries, "%d"))
 	if s.Backoff != nil && s.Retries > 0 {

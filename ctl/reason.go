@@ -42,7 +42,10 @@ func why(d *api.Detail) string {
 
 // timedOut names the time where it is known, and then needs no more words.
 func timedOut(task string, d *api.Detail) string {
-	limit := cmp.Or(units.Duration(d.Submission.Timeout), units.Duration(lastAttempt(d).Limit*float64(time.Second)))
+	limit := units.Duration(lastAttempt(d).Limit * float64(time.Second))
+	if own := d.Submission.Timeout; own != nil {
+		limit = units.Duration(*own)
+	}
 	if limit == 0 {
 		return withDetail(task+" timed out", d.Detail)
 	}

@@ -18,7 +18,7 @@ func TestWhy(t *testing.T) {
 		return d
 	}
 	limited := detail(octaskly.TimedOut, "timeout", "")
-	limited.Submission.Timeout = api.Seconds(5 * time.Second)
+	limited.Submission.Timeout = new(api.Seconds(5 * time.Second))
 	for _, tt := range []struct {
 		detail *api.Detail
 		want   string

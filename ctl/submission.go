@@ -77,19 +77,26 @@ func (s *submission) readPlace(c *cli.Context) error {
 	return nil
 }
 
-func (s *submission) readTimes(c *cli.Context) error {
-	if text := c.String("timeout"); text == unlimited {
-		return withHint(usagef("cannot use --timeout %q: want a time", text),
-			"without --timeout a command may take as long as it likes, unless its preset says otherwise; a longer --timeout wins over that")
+func (s *submission) readTimeout(c *cli.Context) error {
+	if c.String("timeout") == unlimited {
+		s.Timeout = new(api.Seconds)
+		return nil
 	}
-	timeout, _, err := durationFlag(c, "timeout")
-	if err != nil {
+	timeout, given, err := durationFlag(c, "timeout")
+	switch {
+	case err != nil || !given:
+		return err
+	case timeout == 0:
+		return usagef("cannot use --timeout %q: no command ends in no time; unlimited is no limit", c.String("timeout"))
+	}
+	s.Timeout = (*api.Seconds)(&timeout)
+	return nil
+}
+
+func (s *submission) readTimes(c *cli.Context) error {
+	if err := s.readTimeout(c); err != nil {
 		return err
 	}
-	if c.IsSet("timeout") && timeout == 0 {
-		return usagef("cannot use --timeout %q: no command ends in no time", c.String("timeout"))
-	}
-	s.Timeout = api.Seconds(timeout)
 	backoff, given, err := durationFlag(c, "backoff")
 	if given {
 		s.Backoff = (*api.Seconds)(&backoff)
@@ -145,7 +152,10 @@ func (s *submission) readArray(c *cli.Context) error {
 func (s *submission) check(*cli.Context) error {
 	spec := octaskly.Spec{
 		Argv: strs(s.Argv), Env: strs(s.Env), Dir: string(s.Cwd), Retries: s.Retries,
-		Timeout: time.Duration(s.Timeout), Limits: limitsOf(&s.Submission),
+		Limits: limitsOf(&s.Submission),
+	}
+	if s.Timeout != nil {
+		spec.Timeout = time.Duration(*s.Timeout)
 	}
 	return spec.Check()
 }

@@ -193,7 +193,7 @@ func TestWriteDetail(t *testing.T) {
 			SubmittedAt: *ago(time.Minute), StartedAt: ago(30 * time.Second), EndedAt: ago(10 * time.Second), Worker: "w1",
 		},
 		Submission: api.Submission{
-			Env: []api.Text{"A=b c"}, Cwd: "/srv", Timeout: api.Seconds(90 * time.Second), Retries: 1, Backoff: &backoff, CPUs: 0.5,
+			Env: []api.Text{"A=b c"}, Cwd: "/srv", Timeout: new(api.Seconds(90 * time.Second)), Retries: 1, Backoff: &backoff, CPUs: 0.5,
 			Memory: 512 << 20, Merge: true, Key: "k", AtOnce: 4,
 		},
 		Attempts: []api.Attempt{

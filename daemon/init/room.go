@@ -29,8 +29,10 @@ func furnish(r *plan.Room) error {
 			return fail(plan.StepRoom, "loopback", err)
 		}
 	}
-	private := unix.MountAttr{Propagation: unix.MS_PRIVATE}
-	if err := unix.MountSetattr(unix.AT_FDCWD, "/", unix.AT_RECURSIVE, &private); err != nil {
+	// What is mounted here stays here. What the machine unmounts goes here, too: a box
+	// with the machine's root must not keep a disk busy.
+	slave := unix.MountAttr{Propagation: unix.MS_SLAVE}
+	if err := unix.MountSetattr(unix.AT_FDCWD, "/", unix.AT_RECURSIVE, &slave); err != nil {
 		return fail(plan.StepMount, "/", err)
 	}
 	if r.Fresh {

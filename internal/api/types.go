@@ -67,7 +67,7 @@ type Submission struct {
 	Items   octaskly.Blob `json:"items,omitempty"` // one line for each element
 	Array   string        `json:"array,omitempty"` // ranges of indices, "0-99:2"
 	AtOnce  int           `json:"at_once,omitempty"`
-	Timeout Seconds       `json:"timeout,omitempty"`
+	Timeout *Seconds      `json:"timeout,omitempty"` // 0 is none
 	Retries int           `json:"retries,omitempty"`
 	Backoff *Seconds      `json:"backoff,omitempty"` // default 1 s
 	Merge   bool          `json:"merge,omitempty"`
@@ -75,7 +75,7 @@ type Submission struct {
 	Memory  int64         `json:"memory,omitempty"` // bytes, reserved and at most
 	Key     string        `json:"idempotency_key,omitempty"`
 
-	// What is left unsaid of these, the dispatcher's configuration says.
+	// What is left unsaid of these and of Timeout, the dispatcher's configuration says.
 	Sandbox       string  `json:"sandbox,omitempty"` // a level by its name
 	Limits        *Limits `json:"limits,omitempty"`
 	Network       string  `json:"network,omitempty"` // none or host

@@ -13,12 +13,10 @@ func (s *Submission) wish(f *faults) octaskly.Wish {
 		Level:         s.level(f),
 		HostNetwork:   s.hostNetwork(f),
 		KeepWorkspace: s.KeepWorkspace,
+		Timeout:       (*time.Duration)(s.Timeout),
 	}
 	if s.KeepWorkspace && s.Cwd != "" {
 		f.blame("keep_workspace", fmt.Errorf("it cannot go with cwd, which stands in for the workspace"))
-	}
-	if s.Timeout > 0 {
-		w.Timeout = (*time.Duration)(&s.Timeout)
 	}
 	if l := s.Limits; l != nil {
 		w.Preset, w.CPUTime = l.Preset, (*time.Duration)(l.CPUTime)

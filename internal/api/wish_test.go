@@ -18,10 +18,11 @@ func TestAcceptWish(t *testing.T) {
 		`,"network":"host","limits":{}`:                                   {HostNetwork: new(true)},
 		`,"limits":{"preset":"strict","cpu_time":0.5,"disk":0}`:           {Preset: "strict", CPUTime: new(500 * time.Millisecond), Disk: new(int64(0))},
 		`,"limits":{"memory":2097152,"open_files":64,"processes":9}`:      {Memory: new(int64(2 << 20)), OpenFiles: new(int64(64)), Processes: new(int64(9))},
-		`,"memory":2097152,"timeout":3`:                                   {Memory: new(int64(2 << 20)), Timeout: new(3 * time.Second)},
-		`,"memory":2097152,"limits":{"memory":4194304}`:                   {Memory: new(int64(4 << 20))},
-		`,"memory":2097152,"limits":{"memory":0}`:                         {Memory: new(int64(0))},
-		`,"timeout":0,"limits":null,"sandbox":"","network":""`:            {},
+		`,"timeout":0`:                                  {Timeout: new(time.Duration)},
+		`,"memory":2097152,"timeout":3`:                 {Memory: new(int64(2 << 20)), Timeout: new(3 * time.Second)},
+		`,"memory":2097152,"limits":{"memory":4194304}`: {Memory: new(int64(4 << 20))},
+		`,"memory":2097152,"limits":{"memory":0}`:       {Memory: new(int64(0))},
+		`,"limits":null,"sandbox":"","network":""`:      {},
 	} {
 		var s Submission
 		if err := decodeJSON([]byte(`{"argv":["true"]`+body+`}`), &s); err != nil {

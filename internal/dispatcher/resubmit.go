@@ -11,7 +11,7 @@ func submission(j *octaskly.Job, spec *octaskly.Spec) api.Submission {
 	s := api.Submission{
 		Name: j.Name, Argv: texts(spec.Argv), Env: texts(spec.Env), Cwd: api.Text(spec.Dir),
 		Stdin: spec.Stdin, Items: spec.Items, AtOnce: j.AtOnce,
-		Timeout: api.Seconds(spec.Timeout), Retries: spec.Retries, Backoff: &backoff, Merge: spec.Merge,
+		Timeout: (*api.Seconds)(limit(spec.Timeout)), Retries: spec.Retries, Backoff: &backoff, Merge: spec.Merge,
 		CPUs: float64(spec.Room[octaskly.CPU]) / 1000, Memory: spec.Room[octaskly.Memory], Key: j.Key,
 		Sandbox: max(spec.Level, octaskly.LevelNone).String(), Limits: limits(&spec.Limits),
 		Network: network(spec), KeepWorkspace: spec.KeepWorkspace,

@@ -27,7 +27,7 @@ func TestSubmitIsResolved(t *testing.T) {
 	}{
 		"nothing said": {func(*api.Submission) {}, octaskly.Spec{Level: octaskly.LevelStrict, Limits: standard}},
 		"all said": {func(s *api.Submission) {
-			s.Sandbox, s.Network, s.KeepWorkspace, s.Memory, s.Timeout = "strict", "host", true, 4<<20, api.Seconds(time.Minute)
+			s.Sandbox, s.Network, s.KeepWorkspace, s.Memory, s.Timeout = "strict", "host", true, 4<<20, new(api.Seconds(time.Minute))
 			s.Limits = &api.Limits{Preset: "strict", Disk: new(int64(0)), CPUTime: new(api.Seconds(time.Second / 2))}
 		}, octaskly.Spec{
 			Level: octaskly.LevelStrict, HostNetwork: true, KeepWorkspace: true, Timeout: time.Minute, Room: octaskly.Room{octaskly.Memory: 4 << 20},
@@ -186,7 +186,7 @@ func TestKeyIsRecognised(t *testing.T) {
 			"no limit":          func(s *api.Submission) { s.Limits.Disk = new(int64(0)) },
 			"another preset":    func(s *api.Submission) { s.Limits.Preset = "relaxed" },
 			"a kept workspace":  func(s *api.Submission) { s.KeepWorkspace = true },
-			"a timeout":         func(s *api.Submission) { s.Timeout = api.Seconds(time.Hour) },
+			"a timeout":         func(s *api.Submission) { s.Timeout = new(api.Seconds(time.Hour)) },
 			"another command":   func(s *api.Submission) { s.Argv = []api.Text{"false"} },
 			"more elements":     func(s *api.Submission) { s.Array = "0-1" },
 			"another network":   func(s *api.Submission) { s.Sandbox, s.Network = "strict", "host" },

@@ -16,6 +16,8 @@ var rlimitNumbers = map[string]uint32{
 }
 
 // rlimits have one value each: a soft limit that a task can raise bounds nothing.
+// Only of open files without a bound the soft limit is what programs expect, some
+// of which try to close as many.
 func rlimits(l *Limits) []specs.POSIXRlimit {
 	values := map[string]uint64{
 		"RLIMIT_CORE": 0, "RLIMIT_MEMLOCK": 64 << 10, "RLIMIT_MSGQUEUE": 0, "RLIMIT_NICE": 0, "RLIMIT_RTPRIO": 0, "RLIMIT_SIGPENDING": 4096,
@@ -29,6 +31,9 @@ func rlimits(l *Limits) []specs.POSIXRlimit {
 	limits := make([]specs.POSIXRlimit, 0, len(values))
 	for name, v := range values {
 		limits = append(limits, specs.POSIXRlimit{Type: name, Hard: v, Soft: v})
+	}
+	if i := slices.IndexFunc(limits, func(r specs.POSIXRlimit) bool { return r.Type == "RLIMIT_NOFILE" }); l.OpenFiles == 0 {
+		limits[i].Hard = unboundedOpen
 	}
 	slices.SortFunc(limits, func(a, b specs.POSIXRlimit) int { return cmp.Compare(a.Type, b.Type) })
 	return limits

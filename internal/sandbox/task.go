@@ -26,8 +26,8 @@ type Task struct {
 	Limits Limits
 }
 
-// Limits are what setrlimit(2) can bound. 0 is no bound, but for OpenFiles, where
-// it is 1024.
+// Limits are what setrlimit(2) can bound. 0 is no bound, but for OpenFiles: 1024,
+// which a task can raise as far as systemd lets services.
 type Limits struct {
 	OpenFiles uint64
 	Processes uint64 // and threads, of the task's user
@@ -43,7 +43,9 @@ const (
 	defaultOpen = 1024
 	minOpen     = 32 // to start takes some
 	maxOpen     = 1 << 20
-	pathLimit   = 4095
+
+	unboundedOpen = 1 << 19
+	pathLimit     = 4095
 )
 
 // check refuses what no box can be made for.
