@@ -81,7 +81,7 @@ func (checks) limits() string {
 		resource int
 		most     uint64
 	}{
-		{"core", unix.RLIMIT_CORE, 0}, {"locked memory", unix.RLIMIT_MEMLOCK, 64 << 10}, {"message queues", unix.RLIMIT_MSGQUEUE, 0},
+		{"core", unix.RLIMIT_CORE, 1}, {"locked memory", unix.RLIMIT_MEMLOCK, 64 << 10}, {"message queues", unix.RLIMIT_MSGQUEUE, 0},
 		{"priority", unix.RLIMIT_RTPRIO, 0}, {"nice", unix.RLIMIT_NICE, 0}, {"open files", unix.RLIMIT_NOFILE, 1 << 20},
 	} {
 		var limit unix.Rlimit

@@ -79,6 +79,9 @@ type Boxes struct {
 	// Pool is the size in bytes of an image for workspaces, if their file system
 	// has no quotas; 0: none, below 0: what fits.
 	Pool int64
+	// Untried are levels to offer without a self-test, with all limits that there
+	// are means for. It is for benchmarks: none of them has been seen to hold.
+	Untried []octaskly.Level
 }
 
 // Attempt is one execution to be done. The executor keeps it; nobody changes it

@@ -42,8 +42,8 @@ func (r *remover) remove(parent int, name string, depth int) error {
 		return nil
 	case !errors.Is(err, unix.EISDIR):
 		return err
-	case depth > maxDepth && r.raise(parent, name):
-		return nil
+	case depth > maxDepth:
+		return r.raise(parent, name)
 	}
 	if err := r.removeContents(parent, name, depth); err != nil {
 		return err
@@ -51,10 +51,15 @@ func (r *remover) remove(parent int, name string, depth int) error {
 	return unix.Unlinkat(parent, name, unix.AT_REMOVEDIR)
 }
 
-// raise moves a directory to the top.
-func (r *remover) raise(parent int, name string) bool {
-	r.moved++
-	return unix.Renameat2(parent, name, r.top, fmt.Sprintf(".octaskly-deep-%d", r.moved), unix.RENAME_NOREPLACE) == nil
+// raise moves a directory to the top, to a name that the task has not taken.
+func (r *remover) raise(parent int, name string) error {
+	for {
+		r.moved++
+		err := unix.Renameat2(parent, name, r.top, fmt.Sprintf(".octaskly-deep-%d", r.moved), unix.RENAME_NOREPLACE)
+		if !errors.Is(err, unix.EEXIST) {
+			return err
+		}
+	}
 }
 
 func (r *remover) removeContents(parent int, name string, depth int) error {

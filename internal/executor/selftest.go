@@ -60,6 +60,10 @@ func (x *Executor) fail(subject, name string, err error) { x.check(subject, name
 func (x *Executor) findOut(cfg *Config) error {
 	x.offered = []string{x.kept.Feature(), "stdin", "merge", octaskly.KeepWorkspace}
 	levels := x.levels(cfg)
+	if cfg.Boxes.Untried != nil {
+		x.trust(cfg.Boxes.Untried, levels)
+		return nil
+	}
 	var trials []*trial
 	for _, l := range levels {
 		trials = append(trials, levelTrial(kind{l, l == octaskly.LevelBasic}, l.Feature(), cfg.Boxes.Init))
@@ -79,6 +83,17 @@ func (x *Executor) findOut(cfg *Config) error {
 	}
 	x.offerHeld(trials)
 	return nil
+}
+
+// trust offers what is not tried, as far as there are means.
+func (x *Executor) trust(levels, boxed []octaskly.Level) {
+	means, _ := x.means()
+	x.offered = append(append(x.offered, octaskly.LimitOpenFiles), means...)
+	for _, l := range levels {
+		if l == octaskly.LevelNone || slices.Contains(boxed, l) {
+			x.offered = append(x.offered, l.Feature())
+		}
+	}
 }
 
 var errNoMeans = errors.New("there are no means for it on this machine")
@@ -156,10 +171,7 @@ func levelTrial(k kind, feature, program string) *trial {
 
 // limitTrials are those for which the means are there.
 func (x *Executor) limitTrials(l octaskly.Level) (trials []*trial) {
-	means, why := x.kept.Limits()
-	if x.disk != nil {
-		means = append(means, octaskly.LimitDisk)
-	}
+	means, why := x.means()
 	for _, t := range []*trial{
 		limitTrial(octaskly.LimitCPUTime, "a busy loop is ended", octaskly.ReasonCPUTime,
 			"while :; do :; done", octaskly.Limits{CPUTime: 50 * time.Millisecond}),
@@ -183,6 +195,16 @@ func (x *Executor) limitTrials(l octaskly.Level) (trials []*trial) {
 		t.spec.Level, t.spec.HostNetwork = l, l == octaskly.LevelBasic
 	}
 	return trials
+}
+
+// means are the limits that groups and quotas can enforce here; why says what
+// keeps groups from others.
+func (x *Executor) means() (features []string, why error) {
+	features, why = x.kept.Limits()
+	if x.disk != nil {
+		features = append(features, octaskly.LimitDisk)
+	}
+	return features, why
 }
 
 func (x *Executor) reported(subject string) bool {

@@ -85,7 +85,7 @@ func common(t *Task) *specs.Spec {
 	return spec
 }
 
-func basic(spec *specs.Spec, t *Task, _ *Host) error {
+func basic(spec *specs.Spec, t *Task, h *Host) error {
 	loopback(spec, t)
 	if t.Dir == "" {
 		spec.Process.Cwd = t.Workspace
@@ -94,8 +94,11 @@ func basic(spec *specs.Spec, t *Task, _ *Host) error {
 	spec.Mounts = []specs.Mount{
 		procMount("nosuid", "nodev", "noexec"),
 		shmMount(),
-		tmpMount(t, tmp, "nosuid", "nodev"),
 	}
+	for _, p := range h.Common {
+		spec.Mounts = append(spec.Mounts, ownMount(p))
+	}
+	spec.Mounts = append(spec.Mounts, tmpMount(t, tmp, "nosuid", "nodev"))
 	if t.Tmp != "" { // the machine's would outlive the task
 		spec.Mounts = append(spec.Mounts, tmpMount(t, "/var/tmp", "nosuid", "nodev"))
 	}

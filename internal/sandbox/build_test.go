@@ -29,6 +29,7 @@ func debian() *Host {
 		Etc:      []string{"/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/etc/ssl"},
 		Lib:      []string{"/usr/lib", "/usr/lib64"},
 		Resolver: []string{"/etc/hosts", "/etc/resolv.conf"},
+		Common:   commonNames,
 	}
 }
 

@@ -6,8 +6,8 @@
 // touches the machine. octaskly-init holds no policy.
 //
 //	basic        the machine's own root and network, a user of the task's own without
-//	             any privilege, private /tmp, /var/tmp and /dev/shm, sees its own
-//	             processes only
+//	             any privilege, private /tmp, /var/tmp, /dev/shm and /run/lock, sees its
+//	             own processes only
 //	strict       a read-only root made of a tmpfs: /usr, some of /etc, six devices. Its
 //	             workspace is /work, its /tmp private. No network but its own loopback
 //	very-strict  /usr/bin and /usr/lib only, nothing it can write may be executed, no

@@ -22,7 +22,13 @@ type Host struct {
 	Lib []string
 	// Resolver are the files that say how to find other machines.
 	Resolver []string
+	// Common are directories where everybody may leave or tell something.
+	Common []string
 }
+
+// commonNames are to be each box's own: what is left in /run/lock outlives a task,
+// and what the journal is told there looks like the executor's word.
+var commonNames = []string{"/run/lock", "/run/systemd/journal"}
 
 // rootNames are what may stand beside /usr, as a link into it or by itself.
 var rootNames = []string{"bin", "sbin", "lib", "lib32", "lib64", "libx32"}
@@ -61,6 +67,7 @@ func Probe() (Host, error) {
 	h.Lib = slices.DeleteFunc(lib, func(p string) bool {
 		return strings.HasPrefix(filepath.Base(p), "libexec") || missing(p)
 	})
+	h.Common = slices.DeleteFunc(slices.Clone(commonNames), missing)
 	h.Resolver = slices.DeleteFunc([]string{"/etc/hosts", "/etc/resolv.conf"}, missing)
 	slices.Sort(h.Etc)
 	h.Etc = slices.Compact(h.Etc)

@@ -58,6 +58,11 @@ func shmMount() specs.Mount {
 	return specs.Mount{Destination: "/dev/shm", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "nodev", "noexec", "mode=1777", "size=64m"}}
 }
 
+// ownMount is a directory that has nothing of the machine's.
+func ownMount(p string) specs.Mount {
+	return specs.Mount{Destination: p, Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "nodev", "noexec", "mode=1777", "size=1m"}}
+}
+
 // workMount and tmpMount are what a task may write. The executor opens the
 // directories when the task is there; see Compile.
 func workMount(t *Task, options ...string) specs.Mount {

@@ -15,12 +15,17 @@ var rlimitNumbers = map[string]uint32{
 	"RLIMIT_NPROC": unix.RLIMIT_NPROC, "RLIMIT_RTPRIO": unix.RLIMIT_RTPRIO, "RLIMIT_SIGPENDING": unix.RLIMIT_SIGPENDING,
 }
 
+// coreLimit keeps the kernel from giving a crashed process to the machine's
+// collector of core dumps, which is root's and outside of the box; 0 would not
+// (core(5)).
+const coreLimit = 1
+
 // rlimits have one value each: a soft limit that a task can raise bounds nothing.
 // Only of open files without a bound the soft limit is what programs expect, some
 // of which try to close as many.
 func rlimits(l *Limits) []specs.POSIXRlimit {
 	values := map[string]uint64{
-		"RLIMIT_CORE": 0, "RLIMIT_MEMLOCK": 64 << 10, "RLIMIT_MSGQUEUE": 0, "RLIMIT_NICE": 0, "RLIMIT_RTPRIO": 0, "RLIMIT_SIGPENDING": 4096,
+		"RLIMIT_CORE": coreLimit, "RLIMIT_MEMLOCK": 64 << 10, "RLIMIT_MSGQUEUE": 0, "RLIMIT_NICE": 0, "RLIMIT_RTPRIO": 0, "RLIMIT_SIGPENDING": 4096,
 		"RLIMIT_NOFILE": cmp.Or(l.OpenFiles, defaultOpen),
 	}
 	for name, v := range map[string]uint64{"RLIMIT_CPU": l.CPUTime, "RLIMIT_FSIZE": l.FileSize, "RLIMIT_NPROC": l.Processes} {

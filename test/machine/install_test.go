@@ -32,13 +32,14 @@ func enablesNothing(s *site) {
 // What the README says next is all it takes.
 func runs(s *site) {
 	s.says("octasklyctl run -- uname -s", "Linux")
-	s.says("octasklyctl run -- id -un", "octaskly-task")
+	s.says("octasklyctl run -- id -un", "task")
 	s.fails(s.Account, "octasklyctl run -- sh -c 'exit 3'", 3, "")
 	s.fails(s.Account, "octasklyctl run -- no-such-command", 127, "not found")
-	s.fails(s.Account, "octasklyctl run -- cat /var/lib/octaskly/dispatcher/octaskly.db", 1, "Permission denied")
-	s.says("octasklyctl run -- sh -c 'pwd | sed s/[0-9]*$//; cut -d: -f3 /proc/self/cgroup | sed s/[0-9]*$//'",
-		"/var/lib/octaskly/executor/work/slot-\n/octaskly.slice/octasklyd-executor.service/tasks/slot-")
-	s.says("octasklyctl run -- sh -c 'echo into it > /dev/stdout; id -Gn'", "into it\noctaskly-task")
+	s.fails(s.Account, "octasklyctl run -- cat /var/lib/octaskly/dispatcher/octaskly.db", 1, "No such file or directory")
+	s.says("octasklyctl run -- sh -c 'pwd; cut -d: -f3 /proc/self/cgroup'", "/work\n/")
+	s.says("octasklyctl run --sandbox basic -- sh -c 'pwd | sed s/[0-9]*.work$//; cut -d: -f3 /proc/self/cgroup | sed s/[0-9]*$//'",
+		"/var/lib/octaskly/executor/work/box-\n/octaskly.slice/octasklyd-executor.service/tasks/box-")
+	s.says("octasklyctl run -- sh -c 'echo into it > /dev/stdout; id -Gn'", "into it\ntask")
 	s.says("systemctl is-failed --quiet '*' && systemctl --failed --no-legend || true", "")
 	s.says("dpkg -L octaskly | grep /man/.*gz", "/usr/share/man/man1/octasklyctl.1.gz\n/usr/share/man/man5/octaskly.toml.5.gz\n/usr/share/man/man8/octasklyd.8.gz")
 }
@@ -104,7 +105,7 @@ func removed(s *site) {
 	s.gated("true")
 	s.sh("dpkg --remove octaskly")
 	s.says("pgrep -c octasklyd || true", "0")
-	s.says("pgrep -u octaskly-task -c . || true", "0")
+	s.shells(0)
 	s.says("systemctl list-units --no-legend --all 'octaskly*.s*' | grep -v -e vm -e not-found || true", "")
 	s.says("ls /var/lib/octaskly /etc/octaskly/fleet.key", "/etc/octaskly/fleet.key\n\n/var/lib/octaskly:\ndispatcher\nexecutor\nworker")
 	s.sh("dpkg --purge octaskly")

@@ -3,6 +3,8 @@ package machine
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +68,7 @@ func (s *site) install(which func(packages) string) {
 		s.Fatal(err)
 	}
 	vm.Must(s, s.Put(s.ctx(), which(p), "/root/octaskly.deb", 0o644))
+	s.sh("cat > /usr/local/bin/task-shells <<'END'\n" + taskShells + "END\nchmod 755 /usr/local/bin/task-shells")
 	s.sh("dpkg --install /root/octaskly.deb")
 }
 
@@ -118,20 +121,38 @@ func (s *site) property(unit, name string) string {
 	return s.sh("systemctl show --value --property " + name + " " + unit)
 }
 
-// gated submits a task that waits at a gate, then does more, and returns its id.
+// gated submits a task that waits for a signal, then does more, and returns its
+// id.
 func (s *site) gated(more string) (id string) {
 	s.Helper()
-	s.sh("mkdir -p /var/tmp/gate && chmod 1777 /var/tmp/gate && rm -f /var/tmp/gate/*")
-	id = s.sh("octasklyctl submit -- sh -c 'touch /var/tmp/gate/begun; until [ -e /var/tmp/gate/open ]; do sleep 0.1; done; " + more + "'")
-	s.await("test -e /var/tmp/gate/begun")
+	id = s.sh(`octasklyctl submit -- sh -c 'trap open=1 USR1; echo begun >&2; until [ "$open" ]; do sleep 0.1; done; ` + more + "'")
+	s.begun(id, 1)
 	return id
 }
 
-// open lets it go on.
+// begun waits until an attempt of a gated task waits for its signal.
+func (s *site) begun(id string, attempt int) {
+	s.Helper()
+	s.await(fmt.Sprintf(`octasklyctl show -o json %s | grep '"number":%d,"state":"running"' && octasklyctl logs --stderr %[1]s | grep begun`, id, attempt))
+}
+
+// open lets it go on, whether a daemon is there to do so or not.
 func (s *site) open() {
 	s.Helper()
-	s.sh("touch /var/tmp/gate/open")
+	s.sh("task-shells | xargs kill -USR1")
 }
+
+// shells compares how many shells of tasks there are.
+func (s *site) shells(want int) {
+	s.Helper()
+	s.says("task-shells | wc -l", strconv.Itoa(want))
+}
+
+// taskShells prints the process ids of the shells of tasks: those of users for
+// boxes, and those at level none.
+const taskShells = `#!/bin/sh
+ps -eo pid=,uid=,comm= | awk -v none=$(id -u octaskly-task || echo 0) '($2 >= 1879048192 || $2 == none) && $3 == "sh" { print $1 }'
+`
 
 func (s *site) show(id string) (d api.Detail) {
 	s.Helper()
