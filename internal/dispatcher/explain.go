@@ -73,15 +73,14 @@ func (c *core) lacking(j *job) string {
 			missing = append(missing, need)
 		}
 	}
-	const hint = "; octasklyctl worker show NAME says why"
 	if len(missing) > 0 {
-		return "no connected worker offers " + inWords(missing) + hint
+		return "no connected worker offers " + inWords(missing) + hint(missing)
 	}
 	lacksSome := func(w *scheduler.Worker) bool {
 		return slices.ContainsFunc(needs, func(need string) bool { return lacks(w, need) })
 	}
 	if slices.IndexFunc(c.present, func(w *scheduler.Worker) bool { return !lacksSome(w) }) < 0 {
-		return fmt.Sprintf("no connected worker offers all of %s together%s", inWords(needs), hint)
+		return fmt.Sprintf("no connected worker offers all of %s together%s", inWords(needs), hint(needs))
 	}
 	return "no connected worker has what it asks for"
 }
@@ -89,4 +88,14 @@ func (c *core) lacking(j *job) string {
 // inWords lists features as their flags are written: "level strict", "limit disk".
 func inWords(features []string) string {
 	return strings.ReplaceAll(strings.Join(features, ", "), ":", " ")
+}
+
+// hint says where to look, or what an operator has to allow.
+func hint(missing []string) string {
+	for feature, key := range map[string]string{octaskly.NetworkHost: "allow_host_network", octaskly.LevelNone.Feature(): "allow_none"} {
+		if len(missing) == 1 && missing[0] == feature {
+			return "; " + key + " in the worker's executor.toml grants it"
+		}
+	}
+	return "; octasklyctl worker show NAME says why"
 }

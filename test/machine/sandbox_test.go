@@ -115,7 +115,7 @@ func keepsWorkspace(s *site) {
 // What takes an operator's word is refused without it.
 func grants(s *site) {
 	id := s.sh("octasklyctl submit --network host -- true")
-	s.await("octasklyctl show " + id + " | grep 'waits:.*network:host'")
+	s.await("octasklyctl show " + id + " | grep 'waits:.*network host; allow_host_network'")
 	s.says("octasklyctl run -- sh -c 'tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d \" \"'", "lo")
 	s.sh("echo 'allow_host_network = true' > /etc/octaskly/executor.d/net.toml; systemctl reload octasklyd-executor")
 	s.ends(id, 0, 1)
@@ -132,7 +132,7 @@ func nothingLeft(s *site) {
 	s.says("ls -d /var/lib/octaskly/executor/work/box-* 2>/dev/null | wc -l", "0")
 	s.says("systemctl --failed --no-legend", "")
 	s.sh("systemctl stop octasklyd-executor")
-	s.says("grep -c octaskly /proc/mounts || true", "0")
+	s.says("grep -c executor/work /proc/mounts || true", "0")
 	s.says("losetup -a | grep -c octaskly || true", "0")
 	s.says("ls -d /sys/fs/cgroup/octaskly.slice/octasklyd-executor.service 2>/dev/null | wc -l", "0")
 }

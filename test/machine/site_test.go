@@ -133,7 +133,7 @@ func (s *site) gated(more string) (id string) {
 // begun waits until an attempt of a gated task waits for its signal.
 func (s *site) begun(id string, attempt int) {
 	s.Helper()
-	s.await(fmt.Sprintf(`octasklyctl show -o json %s | grep '"number":%d,"state":"running"' && octasklyctl logs --stderr %[1]s | grep begun`, id, attempt))
+	s.await(fmt.Sprintf(`octasklyctl show -o json %s | grep '"number":%d,"state":"running"' && octasklyctl logs --stderr %[1]s 2>&1 | grep begun`, id, attempt))
 }
 
 // open lets it go on, whether a daemon is there to do so or not.
@@ -151,7 +151,7 @@ func (s *site) shells(want int) {
 // taskShells prints the process ids of the shells of tasks: those of users for
 // boxes, and those at level none.
 const taskShells = `#!/bin/sh
-ps -eo pid=,uid=,comm= | awk -v none=$(id -u octaskly-task || echo 0) '($2 >= 1879048192 || $2 == none) && $3 == "sh" { print $1 }'
+ps -e -o pid= -o uid= -o comm= | awk -v none=$(id -u octaskly-task || echo 0) '($2 >= 1879048192 || $2 == none) && $3 == "sh" { print $1 }'
 `
 
 func (s *site) show(id string) (d api.Detail) {
