@@ -110,7 +110,7 @@ func TestWaitsNamesWhatIsMissing(t *testing.T) {
 		s.Sandbox, s.Limits = "none", &api.Limits{Preset: "none", Memory: new(int64(1 << 30))}
 	})
 	l.join("strict", able(octaskly.LevelStrict)...)
-	expect("no connected worker offers network host"+hint, func(s *api.Submission) { s.Network = "host" })
+	expect("no connected worker offers network host; allow_host_network in the worker's executor.toml grants it", func(s *api.Submission) { s.Network = "host" })
 	expect("no connected worker has what it asks for", func(s *api.Submission) { s.CPUs = 64 })
 }
 
