@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -69,8 +70,8 @@ func TestBox(t *testing.T) {
 		wantEnd(t, f, octaskly.Failed, "exit:3")
 		out, complaint := text(t, f.Output)
 		user, rest, _ := strings.Cut(out, "\n")
-		if users[user] || user == "0" {
-			t.Errorf("level %v: user %s again", l, user)
+		if n, err := strconv.Atoi(user); users[user] || err != nil || n < 1<<30 || n >= 1<<30+MaxUIDs {
+			t.Errorf("level %v: user %s", l, user)
 		}
 		users[user] = true
 		dir, rest, _ := strings.Cut(rest, "\n")

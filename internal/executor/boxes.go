@@ -50,8 +50,11 @@ type prepared struct {
 	pidfd int
 }
 
-func openBoxes(cfg *Config, kept resources.Containment, null int) (*boxes, error) {
+// openBoxes goes on after the number of the latest box that an earlier program of
+// this process has made.
+func openBoxes(cfg *Config, kept resources.Containment, null, before int) (*boxes, error) {
 	b := &boxes{
+		serial:   before,
 		starters: map[kind]*sandbox.Starter{}, kept: kept, null: null, ahead: min(cfg.Slots, maxAhead), log: cfg.Log,
 		kick: make(chan struct{}, 1), ready: map[kind][]*prepared{},
 	}

@@ -42,6 +42,9 @@ type Executor struct {
 	null    int           // /dev/null
 	boxes   *boxes        // nil: there are none
 	uids    uids
+
+	boxesBefore int // made by earlier programs of this process
+
 	disk    *quota.Disk // nil: there are no quotas
 	keeping sync.Mutex  // held while kept workspaces are counted
 	offered []string    // features
@@ -122,6 +125,7 @@ func begin(cfg Config, h *Handover) (*Executor, error) {
 		closing: make(chan struct{}),
 	}
 	x.more.L, x.calm.L = &x.mu, &x.mu
+	x.uids.start(cfg.Boxes.FirstUID)
 	if err := x.open(cfg, h); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot set up an executor in %q: %w", cfg.Dir, err), x.close())
 	}

@@ -27,6 +27,7 @@ type Handover struct {
 	Serial     uint64          `cbor:"4,keyasint"`
 	Specs      []octaskly.Spec `cbor:"5,keyasint,omitempty"`
 	Attempts   []handedOver    `cbor:"6,keyasint,omitempty"` // those that wait in the order of the FIFO
+	Boxes      int             `cbor:"7,keyasint,omitempty"` // how many there have been: their names are numbers
 }
 
 // handedOver is an attempt that has not ended.
@@ -114,6 +115,9 @@ func (x *Executor) record() (*Handover, error) {
 		return nil, errors.New("it is being stopped")
 	}
 	h := &Handover{Version: handoverVersion, Feature: x.kept.Feature(), Generation: x.generation, Serial: x.serial}
+	if x.boxes != nil {
+		h.Boxes = x.boxes.serial
+	}
 	specs := map[*octaskly.Spec]int{}
 	for _, e := range x.fifo {
 		h.add(e, specs)

@@ -44,6 +44,9 @@ func (s *slot) startPlain(e *entry) *failure {
 	default:
 		s.attr.Dir = spec.Dir
 	}
+	if spec.Limits.Disk > 0 && spec.Dir != "" {
+		return failuref(octaskly.ReasonLacks(octaskly.LimitDisk), "at level none only a workspace can be bounded: leave out --cwd, or --disk")
+	}
 	if err := s.limit(spec); err != nil {
 		return failuref(octaskly.ReasonExecutor, "cannot set a limit: %v", err)
 	}

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -42,6 +43,9 @@ func levels(s *site) {
 		if got := s.show(id).Submission.Sandbox; got != l {
 			s.Errorf("task %s has level %s, want %s", id, got, l)
 		}
+	}
+	if user, err := strconv.Atoi(s.sh("octasklyctl run -- id -u")); err != nil || user < 1879048192 {
+		s.Errorf("it runs as user %d, %v", user, err)
 	}
 	d := s.show(s.sh("octasklyctl submit --wait -- true"))
 	if d.Submission.Sandbox != "strict" || *d.Submission.Limits.Memory != octaskly.Presets["default"].Memory {
