@@ -11,7 +11,7 @@ export CGO_ENABLED = 0
 BUILD = go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)'
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race vet staticcheck fuzz bench try package test-package test-vm test-box clean
+.PHONY: help build test race vet staticcheck fuzz bench try package test-package test-vm test-box test-battery bench-sandbox clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,8 +54,14 @@ test-package: ## build the packages twice and inspect them (needs lintian, rpm, 
 test-vm: ## install the package in virtual machines and use it there (needs QEMU and mmdebstrap; root installs them)
 	OCTASKLY_VM=1 go test -p 1 -count=1 -timeout 30m ./test/vm/... ./test/machine
 
-test-box: ## try the sandbox in virtual machines
+test-box: ## try boxes by themselves in virtual machines
 	OCTASKLY_VM=1 go test -count=1 -timeout 30m ./test/box
+
+test-battery: ## attack the installed package in virtual machines, at each sandbox level
+	OCTASKLY_VM=1 go test -count=1 -timeout 30m ./test/battery
+
+bench-sandbox: ## measure what a box costs, here and in a virtual machine
+	go run ./test/bench/boxes
 
 try: ## start a dispatcher and two workers in a scratch directory and run a real job
 	go run ./test/try

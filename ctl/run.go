@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"strings"
 	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sync/errgroup"
@@ -105,6 +107,7 @@ func (r *running) attend() error {
 	})
 	group.Go(func() error { return r.show(ctx, stdout, stderr) })
 	group.Go(func() error { return r.cancelWhenQuit(ctx, over) })
+	group.Go(func() error { r.tellWaiting(ctx, over); return nil })
 	return group.Wait()
 }
 
@@ -169,6 +172,26 @@ func (r *running) cancelWhenQuit(ctx context.Context, over <-chan struct{}) erro
 	})
 	r.cancelled = err == nil
 	return err
+}
+
+// waitingPatience is how long a job may wait before run says for what.
+const waitingPatience = time.Second
+
+// tellWaiting says, once, what a job waits for that will not come by itself.
+func (r *running) tellWaiting(ctx context.Context, over <-chan struct{}) {
+	select {
+	case <-over:
+		return
+	case <-ctx.Done():
+		return
+	case <-r.soft.Done():
+		return
+	case <-time.After(waitingPatience):
+	}
+	detail, err := r.client.Show(ctx, r.task())
+	if err == nil && strings.HasPrefix(detail.Waits, "no ") && r.output != outputJSON {
+		r.note("task %v waits: %s", r.id, detail.Waits)
+	}
 }
 
 // leave is for when the job goes on without us.

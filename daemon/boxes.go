@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -47,18 +48,19 @@ func findInit() string {
 // maxFailures bounds what is logged of a self-test.
 const maxFailures = 16
 
-// tellSelfTest logs what this machine can enforce, and what keeps it from more.
-func tellSelfTest(log *slog.Logger, features []string, checks []octaskly.Check) {
+// tellSelfTest logs what this machine can enforce, and at a level of the log what
+// keeps it from more.
+func tellSelfTest(log *slog.Logger, level slog.Level, features []string, checks []octaskly.Check) {
 	var w api.Worker
 	w.Offer(features)
 	log.Info("Self-test is done", "levels", strings.Join(w.Levels, " "), "limits", strings.Join(w.Limits, " "), "network_host", w.HostNetwork)
 	failed := failuresOf(checks)
 	for i, f := range failed {
 		if i == maxFailures {
-			log.Warn("More of the self-test does not hold; octasklyd worker selftest lists all", "more", len(failed)-i)
+			log.Log(context.Background(), level, "More of the self-test does not hold; octasklyd worker selftest lists all", "more", len(failed)-i)
 			return
 		}
-		log.Warn("Self-test does not hold", "of", strings.Join(f.subjects, " "), "check", f.name, "why", f.why)
+		log.Log(context.Background(), level, "Self-test does not hold", "of", strings.Join(f.subjects, " "), "check", f.name, "why", f.why)
 	}
 }
 

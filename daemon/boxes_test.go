@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ import (
 func TestBoxesOf(t *testing.T) {
 	got := boxesOf(&config.Boxes{AllowHostNetwork: true, OctasklyInit: "/i", FirstUID: 4294901757, DiskPool: config.PoolAuto})
 	want := executor.Boxes{Init: "/i", AllowHostNetwork: true, FirstUID: 4294901757, Pool: -1}
-	if got != want {
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
@@ -53,7 +54,7 @@ func TestTellSelfTest(t *testing.T) {
 		}
 		return a
 	}}))
-	tellSelfTest(log, []string{none, octaskly.LimitCPUTime, octaskly.LimitDisk}, []octaskly.Check{
+	tellSelfTest(log, slog.LevelWarn, []string{none, octaskly.LimitCPUTime, octaskly.LimitDisk}, []octaskly.Check{
 		{Subject: "level:basic", Name: "box", Why: "no root"}, held,
 		{Subject: "level:strict", Name: "box", Why: "no root"}, {Subject: "limit:memory", Name: "means", Why: "no cgroup"},
 	})
@@ -69,7 +70,7 @@ level=WARN msg="Self-test does not hold" of=limit:memory check=means why="no cgr
 	for i := range 100 {
 		many = append(many, octaskly.Check{Subject: "level:strict", Name: fmt.Sprint(i)})
 	}
-	tellSelfTest(log, nil, many)
+	tellSelfTest(log, slog.LevelWarn, nil, many)
 	if got := out.String(); strings.Count(got, "\n") != maxFailures+2 || !strings.Contains(got, "more=84\n") {
 		t.Errorf("of a hundred failures the log says\n%s", got)
 	}

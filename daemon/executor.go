@@ -110,7 +110,7 @@ func newExecutor(c *config.Executor, log *slog.Logger, old *legacy) (*executor.E
 		x, err = executor.New(cfg)
 	}
 	if err == nil {
-		tellSelfTest(log, x.Features(), x.Checks())
+		tellSelfTest(log, slog.LevelWarn, x.Features(), x.Checks())
 	}
 	return x, err
 }

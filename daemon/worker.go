@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -96,7 +97,7 @@ func runInside(ctx context.Context, p *process, c *config.Worker, id octaskly.Wo
 	if err != nil {
 		return err
 	}
-	tellSelfTest(p.log, exec.Features(), exec.Checks())
+	tellSelfTest(p.log, slog.LevelDebug, exec.Features(), exec.Checks())
 	w, err := worker.New(worker.Config{
 		ID: id, Name: c.Name, Version: version, Slots: c.Slots, Room: offered, Dir: c.StateDir,
 		Dial: dial, Executor: exec, Log: p.log, Status: systemd.Status,

@@ -115,12 +115,12 @@ func (x *Executor) levels(cfg *Config) []octaskly.Level {
 	boxed := []octaskly.Level{octaskly.LevelBasic, octaskly.LevelStrict, octaskly.LevelVeryStrict}
 	var err error
 	switch {
+	case os.Geteuid() != 0:
+		err = errors.New("boxes take root's rights: run octasklyd executor as root")
 	case cfg.Boxes.Init == "":
 		err = errors.New("there is no octaskly-init on this machine: install the package, or name its path with octaskly_init")
 	case cfg.Boxes.FirstUID < MaxUIDs:
 		err = fmt.Errorf("the first of the users for boxes is %d, which may be somebody: choose one from %d", cfg.Boxes.FirstUID, MaxUIDs)
-	case os.Geteuid() != 0:
-		err = errors.New("boxes take root's rights: run octasklyd executor as root")
 	case x.kept.Feature() != octaskly.KillCgroup:
 		err = errors.New("there is no cgroup2 to keep a box together: boot with systemd.unified_cgroup_hierarchy=1")
 	default:
