@@ -30,7 +30,7 @@ func TestBenchSandbox(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), benchTime)
 	defer cancel()
 	said := vm.Must(s, s.Shell(ctx, "systemd-run --wait --pipe --quiet -p Delegate=yes -p LimitNOFILE=524288 -p TasksMax=infinity "+
-		"/usr/local/bin/boxes -init /usr/libexec/octaskly-init -pool 1073741824 -rounds 3 -tasks 10 -pause 100ms -deadline 11m 2>&1"))
+		"/usr/local/bin/boxes -init /usr/libexec/octaskly-init -pool 1073741824 -rounds 2 -tasks 6 -pause 100ms -deadline 7m 2>&1"))
 	t.Log(said)
 	if !strings.Contains(said, "\naims\n") {
 		t.Error("there is no report")

@@ -29,7 +29,7 @@ func workerRestart(s *site) {
 		s.Errorf("the worker does not say that a command goes on:\n%s", said)
 	}
 	s.shells(1)
-	s.open()
+	s.sh("kill -USR1 $(task-shells)") // there is no worker to tell it
 	s.await("! task-shells | grep .")
 	s.sh("systemctl start octasklyd-worker")
 	s.ends(id, 3, 1)
@@ -57,7 +57,7 @@ func TestUpgrade(t *testing.T) {
 		t.Error("worker and dispatcher go on as the old program")
 	}
 	s.says("octasklyctl worker ls -o json | grep -o '\"version\": *\"[^\"]*\"'", `"version":"2.0.0"`)
-	s.open()
+	s.open(id)
 	s.ends(id, 3, 1)
 	s.says("octasklyctl logs "+id, "after")
 	s.says("octasklyctl run -- echo new", "new")
@@ -74,7 +74,7 @@ func executorRestart(s *site) {
 	s.sh("systemctl kill --signal KILL --kill-whom main octasklyd-executor")
 	s.begun(id, 3)
 	s.shells(1)
-	s.open()
+	s.open(id)
 	s.ends(id, 3, 3)
 
 	id = s.gated("exit 3")
@@ -84,7 +84,7 @@ func executorRestart(s *site) {
 	s.await("octasklyctl show " + id + " | grep -w queued")
 	s.sh("systemctl start octasklyd-worker")
 	s.begun(id, 2)
-	s.open()
+	s.open(id)
 	s.ends(id, 3, 2)
 }
 
@@ -96,7 +96,7 @@ func TestReboot(t *testing.T) {
 	s.Machine.Reboot(s.ctx())
 	s.connected()
 	s.begun(running, 2)
-	s.open()
+	s.open(running)
 	s.ends(running, 3, 2)
 	s.ends(waiting, 0, 0)
 
@@ -168,7 +168,7 @@ func TestWatchdog(t *testing.T) {
 	s.sh("systemctl kill --kill-whom main --signal STOP octasklyd-executor")
 	s.await("test $(systemctl show --value -p NRestarts octasklyd-executor) = 1")
 	s.begun(id, 2)
-	s.open()
+	s.open(id)
 	s.ends(id, 3, 2)
 	s.says("journalctl -u octasklyd-executor -o cat | grep -c 'Watchdog timeout'", "1")
 }

@@ -95,7 +95,7 @@ func reloadUnderBoxes(s *site) {
 		s.Errorf("the executor's process was %s and is %s", pid, now)
 	}
 	s.says("octasklyctl run -- echo meanwhile", "meanwhile")
-	s.sh("octasklyctl signal " + id + " USR1")
+	s.open(id)
 	s.ends(id, 3, 1)
 	s.says("octasklyctl logs --stdout "+id, "x")
 

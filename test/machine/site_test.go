@@ -136,10 +136,10 @@ func (s *site) begun(id string, attempt int) {
 	s.await(fmt.Sprintf(`octasklyctl show -o json %s | grep '"number":%d,"state":"running"' && octasklyctl logs --stderr %[1]s 2>&1 | grep begun`, id, attempt))
 }
 
-// open lets it go on, whether a daemon is there to do so or not.
-func (s *site) open() {
+// open lets it go on.
+func (s *site) open(id string) {
 	s.Helper()
-	s.sh("task-shells | xargs kill -USR1")
+	s.sh("octasklyctl signal " + id + " USR1")
 }
 
 // shells compares how many shells of tasks there are.
