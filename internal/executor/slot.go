@@ -155,39 +155,6 @@ func (s *slot) see(w *watcher) (end octaskly.End, lost bool) {
 	return end, cause == left
 }
 
-// leave gives up the places that a command had on this machine, or keeps its
-// workspace and returns where.
-func (s *slot) leave(e *entry, began time.Time) (kept string) {
-	path := s.space.path
-	if s.room != nil {
-		path = s.room.path
-	}
-	if e.Spec.KeepWorkspace && e.Spec.Dir == "" {
-		var err error
-		if kept, err = s.x.keepWorkspace(path, e); err != nil {
-			s.x.log.Warn("A workspace is not kept", "attempt", e.ID.String(), "error", err)
-		}
-	}
-	if s.box != nil {
-		s.leaveRoom()
-		s.box.Close()
-		if err := s.group.Close(); err != nil {
-			s.x.log.Error("A cgroup stays", "box", s.boxName, "error", err)
-		}
-		s.box, s.group = nil, s.own
-		return kept
-	}
-	if e.Spec.Dir == "" {
-		s.space.renew(began)
-		if s.project != 0 {
-			if err := s.x.disk.Release(s.project); err != nil {
-				s.x.log.Warn("A quota stays", "path", path, "error", err)
-			}
-		}
-	}
-	return kept
-}
-
 // clear waits until nothing of e is left. It gives up only when the executor
 // stops and something hangs in the kernel; the next one will find it.
 func (s *slot) clear(e *entry) (leftover, gone bool) {
