@@ -57,10 +57,10 @@ func serve(l link) (code int) {
 	if err != nil {
 		return l.fail(err)
 	}
-	go pass(pid, catch())
 	if err := l.send(plan.Started{}); err != nil {
 		return exitFailed
 	}
+	shield()
 	go obey(l, pid)
 	return supervise(l, pid)
 }
@@ -77,6 +77,6 @@ func prepare(l link) (*plan.Room, error) {
 	if err := furnish(r); err != nil {
 		return nil, err
 	}
-	makeThreads()
+	makeThread()
 	return r, l.send(plan.Ready{})
 }

@@ -66,19 +66,11 @@ func obey(l link, pid int) {
 	}
 }
 
-// catch makes us get the signals that whoever sees us from outside sends: process
-// 1 of a namespace gets those only that it catches.
-func catch() <-chan os.Signal {
-	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGCONT)
-	return signals
-}
-
-// pass sends such signals on.
-func pass(pid int, signals <-chan os.Signal) {
-	for sig := range signals {
-		tell(pid, sig.(syscall.Signal))
-	}
+// shield keeps us alive when somebody who sees us from outside sends such signals
+// to all that he sees; only KILL ends a box. The command has begun: it would
+// inherit this.
+func shield() {
+	signal.Ignore(unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2)
 }
 
 // tell signals the command's process group, or itself where it has joined

@@ -89,15 +89,20 @@ func (b *boxes) take(k kind) (p *prepared, waited bool, err error) {
 	b.wanted = k
 	p = b.pop(k)
 	b.mu.Unlock()
-	select {
-	case b.kick <- struct{}{}:
-	default:
-	}
 	if p != nil {
 		return p, true, nil
 	}
 	p, err = b.make(k)
 	return p, false, err
+}
+
+// refill has what was taken replaced. It is for when a command has started: before,
+// it would only be in its way.
+func (b *boxes) refill() {
+	select {
+	case b.kick <- struct{}{}:
+	default:
+	}
 }
 
 func (b *boxes) pop(k kind) *prepared {
@@ -238,6 +243,17 @@ func (b *boxes) hold() {
 	for k := range b.ready {
 		for p := b.pop(k); p != nil; p = b.pop(k) {
 			b.tell(p.discard())
+		}
+	}
+}
+
+// addPIDs adds those of the boxes that wait.
+func (b *boxes) addPIDs(pids map[int]bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, list := range b.ready {
+		for _, p := range list {
+			pids[p.group.PID()] = true
 		}
 	}
 }

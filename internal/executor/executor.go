@@ -215,6 +215,7 @@ func (x *Executor) Run(ctx context.Context) error {
 	for _, s := range x.slots {
 		group.Go(s.run)
 	}
+	group.Go(x.buryStrays)
 	if x.boxes != nil {
 		group.Go(func() { x.boxes.fill(x.closing) })
 	}

@@ -74,6 +74,7 @@ func (x *Executor) adopt(e *entry, c *command) (err error) {
 	if e.output, err = x.outputSoFar(e, c); err != nil {
 		return err
 	}
+	s.pid = c.PID
 	e.phase, e.slot, e.startedAt, e.signals, e.wish = running, s, c.StartedAt, true, c.Wish
 	if e.wish == wishDrop {
 		e.forgotten = true

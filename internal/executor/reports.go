@@ -102,6 +102,7 @@ func (x *Executor) started(e *entry, at time.Time) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	e.startedAt, e.signals = at, true
+	e.slot.pid = e.slot.group.PID()
 	if !e.forgotten {
 		x.announceLocked(e)
 	}
@@ -132,6 +133,9 @@ func (x *Executor) finish(e *entry, end octaskly.End, lost bool) {
 	}
 	x.mu.Lock()
 	x.vacate(e)
+	if e.slot != nil {
+		e.slot.pid = 0
+	}
 	e.phase, e.slot, e.finished = ended, nil, f
 	var old []*entry
 	if lost && !e.forgotten {

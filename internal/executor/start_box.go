@@ -17,6 +17,7 @@ func (s *slot) startBox(e *entry) *failure {
 	if f != nil {
 		s.abandon()
 	}
+	s.x.boxes.refill()
 	return f
 }
 

@@ -62,7 +62,7 @@ func (b *Box) Descriptor() int { return b.fd }
 func (b *Box) Command(null uintptr) (path string, argv []string, attr *syscall.ProcAttr) {
 	return b.program, []string{"octaskly-init"}, &syscall.ProcAttr{
 		Dir:   "/",
-		Env:   []string{"GOGC=off"}, // it lives briefly and allocates little
+		Env:   []string{"GOGC=off", "GOMAXPROCS=1"}, // it lives briefly and has little to do
 		Files: []uintptr{null, null, null, uintptr(b.theirs)},
 		Sys:   &b.flags,
 	}
