@@ -60,8 +60,9 @@ test-box: ## try boxes by themselves in virtual machines
 test-battery: ## attack the installed package in virtual machines, at each sandbox level
 	OCTASKLY_VM=1 go test -count=1 -timeout 30m ./test/battery
 
-bench-sandbox: ## measure what a box costs, here and in a virtual machine
+bench-sandbox: build ## measure what a box costs, here and in a virtual machine
 	go run ./test/bench/boxes
+	OCTASKLY_VM=1 OCTASKLY_BENCH=1 go test -count=1 -timeout 20m -v -run '^TestBenchSandbox$$' ./test/machine
 
 try: ## start a dispatcher and two workers in a scratch directory and run a real job
 	go run ./test/try

@@ -241,8 +241,9 @@ func TestOneConnection(t *testing.T) {
 		c.Jobs(ctx, Query{})
 		c.HasBlob(ctx, hashOf("x"))
 	}
-	if fresh != 1 {
-		t.Errorf("%d connections", fresh)
+	// On a busy machine net/http gives one up that took 50 ms to write a request.
+	if fresh > 3 {
+		t.Errorf("%d connections for 60 calls", fresh)
 	}
 }
 

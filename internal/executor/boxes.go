@@ -96,11 +96,14 @@ func (b *boxes) take(k kind) (p *prepared, waited bool, err error) {
 	return p, false, err
 }
 
-// refill has what was taken replaced. It is for when a command has started: before,
-// it would only be in its way.
-func (b *boxes) refill() {
+// refill has what was taken replaced. It is for when a command has ended, or turns
+// out to take long: before, it would only be in its way.
+func (x *Executor) refill() {
+	if x.boxes == nil { // those of an earlier program may have ended
+		return
+	}
 	select {
-	case b.kick <- struct{}{}:
+	case x.boxes.kick <- struct{}{}:
 	default:
 	}
 }

@@ -20,6 +20,9 @@ const (
 // look measures what the command uses, and ends it when that is more processor
 // time than it may. The kernel sees to the other limits.
 func (w *watcher) look() {
+	if isolated(w.e.Spec) {
+		w.s.x.refill() // by now it is no short one
+	}
 	u, err := w.s.measure(w.e)
 	if err != nil {
 		w.s.x.log.Warn("It is not known what a command uses", "attempt", w.e.ID.String(), "error", err)

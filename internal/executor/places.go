@@ -14,6 +14,7 @@ func (s *slot) leave(e *entry, began time.Time) (kept string) {
 		s.box.Close()
 		s.tell("A cgroup stays", s.group.Close())
 		s.box, s.group = nil, s.own
+		s.x.refill()
 	case e.Spec.Dir == "":
 		s.space.renew(began)
 		if s.project != 0 {

@@ -16,8 +16,8 @@ func (s *slot) startBox(e *entry) *failure {
 	f := s.launch(e)
 	if f != nil {
 		s.abandon()
+		s.x.refill()
 	}
-	s.x.boxes.refill()
 	return f
 }
 

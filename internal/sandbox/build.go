@@ -44,7 +44,7 @@ func Build(level octaskly.Level, t *Task, h *Host) (*specs.Spec, error) {
 	if level == octaskly.LevelVeryStrict && t.HostNetwork {
 		return nil, fmt.Errorf("cannot build a box: level %v has no network", level)
 	}
-	spec := common(t)
+	spec := common(t, h)
 	if err := build(spec, t, h); err != nil {
 		return nil, fmt.Errorf("cannot build a box: %w", err)
 	}
@@ -58,7 +58,7 @@ var levels = map[octaskly.Level]func(*specs.Spec, *Task, *Host) error{
 }
 
 // common is what the boxes of all levels have.
-func common(t *Task) *specs.Spec {
+func common(t *Task, h *Host) *specs.Spec {
 	score, umask := oomScore, t.Umask
 	spec := &specs.Spec{
 		Version:     specs.Version,
@@ -70,7 +70,7 @@ func common(t *Task) *specs.Spec {
 			Env:             t.Env,
 			Cwd:             t.Dir,
 			Capabilities:    &specs.LinuxCapabilities{},
-			Rlimits:         rlimits(&t.Limits),
+			Rlimits:         rlimits(&t.Limits, h),
 			NoNewPrivileges: true,
 			OOMScoreAdj:     &score,
 		},

@@ -215,7 +215,7 @@ func TestFiltersAreOrdered(t *testing.T) {
 // Every call that there is has been thought of.
 func TestEveryCallIsListed(t *testing.T) {
 	listed := map[string]int{}
-	for _, list := range [][]string{machineCalls, newCalls, peerCalls, sharedCalls, filteredCalls, plainCalls, absentCalls} {
+	for _, list := range [][]string{machineCalls, newCalls, peerCalls, sharedCalls, scarceCalls, filteredCalls, plainCalls, absentCalls} {
 		for _, name := range list {
 			listed[name]++
 		}

@@ -22,6 +22,9 @@ type Host struct {
 	Lib []string
 	// Resolver are the files that say how to find other machines.
 	Resolver []string
+	// OpenFiles is the most that a process may have open here, and so a box without
+	// a limit of its own.
+	OpenFiles uint64
 	// Common are directories where everybody may leave or tell something.
 	Common []string
 }
@@ -44,6 +47,11 @@ var etcPatterns = []string{
 // Probe looks at the machine.
 func Probe() (Host, error) {
 	h := Host{Landlock: landlockVersion(), Root: map[string]string{}}
+	var files unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err != nil {
+		return Host{}, err
+	}
+	h.OpenFiles = files.Max
 	for _, name := range rootNames {
 		text, err := os.Readlink("/" + name)
 		if err != nil {

@@ -23,7 +23,7 @@ const coreLimit = 1
 // rlimits have one value each: a soft limit that a task can raise bounds nothing.
 // Only of open files without a bound the soft limit is what programs expect, some
 // of which try to close as many.
-func rlimits(l *Limits) []specs.POSIXRlimit {
+func rlimits(l *Limits, h *Host) []specs.POSIXRlimit {
 	values := map[string]uint64{
 		"RLIMIT_CORE": coreLimit, "RLIMIT_MEMLOCK": 64 << 10, "RLIMIT_MSGQUEUE": 0, "RLIMIT_NICE": 0, "RLIMIT_RTPRIO": 0, "RLIMIT_SIGPENDING": 4096,
 		"RLIMIT_NOFILE": cmp.Or(l.OpenFiles, defaultOpen),
@@ -38,7 +38,7 @@ func rlimits(l *Limits) []specs.POSIXRlimit {
 		limits = append(limits, specs.POSIXRlimit{Type: name, Hard: v, Soft: v})
 	}
 	if i := slices.IndexFunc(limits, func(r specs.POSIXRlimit) bool { return r.Type == "RLIMIT_NOFILE" }); l.OpenFiles == 0 {
-		limits[i].Hard = unboundedOpen
+		limits[i].Hard = max(defaultOpen, min(h.OpenFiles, unboundedOpen))
 	}
 	slices.SortFunc(limits, func(a, b specs.POSIXRlimit) int { return cmp.Compare(a.Type, b.Type) })
 	return limits

@@ -29,6 +29,10 @@ var sharedCalls = words(`
 	mq_timedreceive mq_timedsend mq_unlink msgctl msgget msgrcv msgsnd semctl semget semop semtimedop shmat shmctl
 	shmdt shmget`)
 
+// scarceCalls use up what the kernel has once for all boxes: fs.aio-max-nr (aio(7)).
+// Programs do without.
+var scarceCalls = words(`io_setup`)
+
 // filteredCalls depend on their arguments, see seccomp.go.
 var filteredCalls = words(`clone fcntl ioctl personality socket socketpair`)
 

@@ -37,7 +37,7 @@ type variant struct{ name, tools string }
 
 var (
 	plain  = variant{"image", ""}
-	tooled = variant{"tools", "gcc,libc6-dev,make,git,python3,nodejs"}
+	tooled = variant{"tools", "gcc,libc6-dev,make,git,python3,nodejs,bubblewrap,crun,runc"}
 )
 
 var opened = struct {

@@ -26,7 +26,7 @@ type Options struct {
 	CPUs    int          // if 0, 2
 	Disks   []int        // sizes in MiB of empty disks: /dev/vdb, /dev/vdc, …
 	Network *Network     // what eth0 is connected to; if nil, there is no eth0
-	Tools   bool         // gcc, make, git, python3 and node are installed
+	Tools   bool         // gcc, make, git, python3, node, bwrap, crun and runc are installed
 	Cold    bool         // boot, although a state has been or could be saved
 	Log     *slog.Logger // if nil, nothing is logged
 }
