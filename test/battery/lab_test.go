@@ -8,7 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"strconv"
 	"testing"
 	"time"
 
@@ -65,30 +65,67 @@ func build(t *testing.T, dir string) (deb string) {
 // try tries rows one after the other and yields each as it is through.
 func try(t *testing.T, m *vm.Machine, rows []row.Row, yield func(*row.Row, *row.Result)) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), patience+setting)
 	defer cancel()
 	stdin, err := json.Marshal(rows)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := m.Command(ctx, "/root/driver")
-	c.Stdin = bytes.NewReader(stdin)
-	r := c.Run()
-	results := json.NewDecoder(strings.NewReader(r.Stdout))
+	c := m.Command(ctx, "timeout", strconv.Itoa(int(patience.Seconds())), "/root/driver")
+	results := make(lines, len(rows)+1) // as many as there can be: the machine is not to wait
+	c.Stdin, c.Stdout = bytes.NewReader(stdin), &lineWriter{lines: results}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
 	for i := range rows {
 		var result row.Result
-		if err := results.Decode(&result); err != nil {
-			t.Fatalf("row %q has no result: %v\n%s\n%s", rows[i].Name, err, r.Stderr, journal(t, m))
+		if err := json.Unmarshal(next(c, results), &result); err != nil {
+			t.Fatalf("row %q has no result: %v\n%v\n%s", rows[i].Name, err, c.Wait(), journal(t, m))
 		}
 		yield(&rows[i], &result)
 	}
-	if r.Code != 0 {
+	if r := c.Wait(); r.Code != 0 {
 		t.Error(r)
+	}
+}
+
+// next waits for a line; there is none more where the command has ended.
+func next(c *vm.Command, lines lines) []byte {
+	select {
+	case line := <-lines:
+		return line
+	case <-c.Exited():
+	}
+	select {
+	case line := <-lines:
+		return line
+	default:
+		return nil
+	}
+}
+
+type lines chan []byte
+
+// lineWriter passes on whole lines.
+type lineWriter struct {
+	lines
+	rest []byte
+}
+
+func (w *lineWriter) Write(p []byte) (int, error) {
+	w.rest = append(w.rest, p...)
+	for {
+		line, rest, whole := bytes.Cut(w.rest, []byte("\n"))
+		if !whole {
+			return len(p), nil
+		}
+		w.lines <- bytes.Clone(line)
+		w.rest = rest
 	}
 }
 
 func journal(t *testing.T, m *vm.Machine) string {
 	ctx, cancel := context.WithTimeout(t.Context(), setting)
 	defer cancel()
-	return fmt.Sprint(m.Shell(ctx, "journalctl -q -o short-monotonic -n 100 -u 'octaskly*' -u systemd-journald _TRANSPORT=kernel; journalctl -q -n 40 -u 'octaskly*'"))
+	return fmt.Sprint(m.Shell(ctx, "journalctl -q -n 20 -k; journalctl -q -n 20 -p warning -u 'octaskly*'"))
 }

@@ -14,6 +14,7 @@ allow_host_network = true
 slots = 4
 cpus = "8"
 grace = "1s"
+first_uid = 1862270976
 END
 printf '[limits]\nmax_output = "1MiB"\n' >/etc/octaskly/dispatcher.d/battery.toml
 

@@ -106,7 +106,7 @@ var calls = table{
 	"ports":         fixed(sys("ioperm", unix.SYS_IOPERM, 0x70, 1, 1), sys("iopl", unix.SYS_IOPL, 3)),
 	"ldt":           fixed(sys("modify_ldt", unix.SYS_MODIFY_LDT, 0, block(64), 64)),
 	"personality":   fixed(sys("no random addresses", unix.SYS_PERSONALITY, 0x0040000), sys("read implies execute", unix.SYS_PERSONALITY, 0x0400000)),
-	"x32":           fixed(sys("getpid", x32|39), sys("read", x32|0, none, 0, 0), sys("mount", x32|165, 0, 0, 0)),
+	"x32":           fixed(sys("getpid", x32|39), sys("read", x32, none, 0, 0), sys("mount", x32|165, 0, 0, 0)),
 	"secret-memory": fixed(sys("memfd_secret", memSecret, 0)),
 	"handles": fixed(
 		sys("name_to_handle_at", unix.SYS_NAME_TO_HANDLE_AT, here, text("/"), block(256), block(8), 0),
@@ -114,6 +114,20 @@ var calls = table{
 	"quota": fixed(
 		onFile("FSSETXATTR", setXattr), onFile("FSSETXATTR, high bits", setXattr|1<<40), onFile("SETFLAGS", setFlags), onFile("SETFLAGS, high bits", setFlags|1<<33),
 		sys("file_setattr", fileAttr, here, text("."), block(64), 64, 0)),
+	// A directory of another project, whose files belong to that one.
+	"project": func([]string) []trial {
+		return []trial{{"a directory of no project", func() error {
+			if err := unix.Mkdir("d", 0o700); err != nil {
+				return err
+			}
+			fd, err := unix.Open("d", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+			if err != nil {
+				return err
+			}
+			defer unix.Close(fd)
+			return sys("FSSETXATTR", unix.SYS_IOCTL, uintptr(fd), setXattr, attr(0)).try()
+		}}}
+	},
 	"keyrings": fixed(
 		sys("add_key", unix.SYS_ADD_KEY, text("user"), text("x"), text("y"), 1, ^uintptr(3)), sys("request_key", unix.SYS_REQUEST_KEY, text("user"), text("x"), 0, ^uintptr(3)),
 		sys("keyctl", unix.SYS_KEYCTL, unix.KEYCTL_GET_KEYRING_ID, ^uintptr(3), 1)),

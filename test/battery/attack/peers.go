@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -37,7 +38,7 @@ var peers = table{
 		}}),
 	"trace": fixed(
 		sys("attach", unix.SYS_PTRACE, unix.PTRACE_ATTACH, 1), sys("seize", unix.SYS_PTRACE, unix.PTRACE_SEIZE, 1),
-		sys("read memory", unix.SYS_PROCESS_VM_READV, 1, block(16), 1, block(16), 1), sys("kcmp", unix.SYS_KCMP, 1, 1, 0, 0, 0),
+		sys("read memory", unix.SYS_PROCESS_VM_READV, 1, vector(), 1, vector(), 1), sys("kcmp", unix.SYS_KCMP, 1, 1, 0, 0, 0),
 		trial{"take a descriptor", func() error {
 			fd, err := unix.PidfdOpen(1, 0)
 			if err == nil {
@@ -114,3 +115,14 @@ func findPeers() error {
 	}
 	return found
 }
+
+// vector is one struct iovec.
+func vector() uintptr {
+	bytes := make([]byte, 8)
+	v := &unix.Iovec{Base: &bytes[0]}
+	v.SetLen(len(bytes))
+	vectors = append(vectors, v)
+	return uintptr(unsafe.Pointer(v))
+}
+
+var vectors []*unix.Iovec

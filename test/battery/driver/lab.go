@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/octaskly/octaskly/internal/client"
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/spool"
@@ -55,13 +57,13 @@ func benign(ctx context.Context, level string) (string, error) {
 }
 
 func (l *lab) try(ctx context.Context, r *row.Row) (result row.Result) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	began := time.Now()
 	if err := l.attempt(ctx, r, &result); err != nil {
 		result.Err = err.Error()
 	}
 	result.Left = l.left()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	if said, err := benign(ctx, "strict"); err != nil {
 		result.Benign = err.Error() + ": " + said
 	}
@@ -70,6 +72,8 @@ func (l *lab) try(ctx context.Context, r *row.Row) (result row.Result) {
 }
 
 func (l *lab) attempt(ctx context.Context, r *row.Row, result *row.Result) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	if err := root(ctx, r.Setup); err != nil {
 		return fmt.Errorf("before: %w", err)
 	}
@@ -106,35 +110,40 @@ func root(ctx context.Context, script string) error {
 // submit submits a row at its levels, all at once, and returns a line for each:
 // an id, or what octasklyctl said.
 func submit(ctx context.Context, r *row.Row) (ids [len(row.Levels)]string, err error) {
+	var group errgroup.Group
+	for i, level := range row.Levels {
+		if r.Tried(i) {
+			group.Go(func() (err error) {
+				ids[i], err = submitAt(ctx, r, level)
+				return err
+			})
+		}
+	}
+	return ids, group.Wait()
+}
+
+func submitAt(ctx context.Context, r *row.Row, level string) (string, error) {
 	argv := r.Argv
 	if argv == "" {
 		argv = `sh -c "$TRY"`
 	}
-	for i, level := range row.Levels {
-		if !r.Tried(i) {
-			continue
-		}
-		cmd := exec.CommandContext(ctx, "bash", "-c", "exec octasklyctl submit -o quiet --sandbox $level "+r.With+" -- "+argv)
-		cmd.Env = append(cmd.Environ(), "TRY="+r.Try, "level="+level)
-		var stdout, stderr bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &stdout, &stderr
-		err := cmd.Run()
-		var failed *exec.ExitError
-		switch {
-		case errors.As(err, &failed):
-			ids[i] = "refused: " + strings.TrimSpace(stderr.String())
-		case err != nil:
-			return ids, err
-		default:
-			ids[i] = strings.TrimSpace(stdout.String())
-		}
+	cmd := exec.CommandContext(ctx, "bash", "-c", "exec octasklyctl submit -o quiet --sandbox $level --timeout 60s "+r.With+" -- "+argv)
+	cmd.Env = append(cmd.Environ(), "TRY="+r.Try, "level="+level)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		return refusal + strings.TrimSpace(stderr.String()), nil
 	}
-	return ids, nil
+	return strings.TrimSpace(stdout.String()), err
 }
+
+const refusal = "refused: "
 
 // outcome waits for a task and says what became of it, in the words of the table.
 func (l *lab) outcome(ctx context.Context, said string) (word, detail string, err error) {
-	if detail, refused := strings.CutPrefix(said, "refused: "); refused {
+	if detail, refused := strings.CutPrefix(said, refusal); refused {
 		return "refused", detail, nil
 	}
 	job, err := strconv.ParseInt(said, 10, 64)
