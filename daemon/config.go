@@ -98,7 +98,7 @@ func checkConfig(c *cli.Context, role dirs.Role) error {
 	if err := config.Check(c.App.ErrWriter, role, sources(c, role)); err != nil {
 		return fmt.Errorf("cannot use the configuration:\n%w", err)
 	}
-	fmt.Fprintf(c.App.ErrWriter, "octasklyd: the configuration of a %s is fine; octasklyd config show %s prints it\n", role, role)
+	fmt.Fprintf(c.App.ErrWriter, "octasklyd: the configuration of the %s is fine; octasklyd config show %s prints it\n", role, role)
 	return nil
 }
 

@@ -183,8 +183,8 @@ configuration, see octaskly.toml(5)
 _/var/lib/octaskly/ROLE_::
 what must outlive the daemon: database and output of the dispatcher, records and workspaces of the executor
 
-_/var/lib/octaskly/executor/kept/TASK.ATTEMPT_::
-workspaces of tasks that were to be kept, the newest 32, for root
+_/var/lib/octaskly/executor/work/kept/TASK.ATTEMPT_::
+workspaces of tasks that were to be kept, the newest 32, for root; where workspaces lie in a pool image, they go with it when the executor stops
 
 _/usr/libexec/octaskly/octaskly-init_::
 the program that builds a box from inside; nobody else need start it

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"errors"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -23,6 +24,9 @@ func launch(r *plan.Room, t *plan.Task, given []int) (pid int, err error) {
 	}
 	program, err := find(t)
 	if err != nil {
+		return 0, err
+	}
+	if err := allowInput(t, stdio[0]); err != nil {
 		return 0, err
 	}
 	if err := restrict(t); err != nil {
@@ -104,4 +108,18 @@ func executable(path string) error {
 		return unix.EISDIR
 	}
 	return unix.Faccessat(unix.AT_FDCWD, path, unix.X_OK, unix.AT_EACCESS)
+}
+
+// allowInput lets the task open its input again, as /dev/stdin does, where that is
+// a file: it lies below no path that Landlock knows.
+func allowInput(t *plan.Task, fd int) error {
+	var info unix.Stat_t
+	if err := unix.Fstat(fd, &info); err != nil {
+		return fail(plan.StepLandlock, "standard input", err)
+	}
+	if t.Landlock.FS != 0 && info.Mode&unix.S_IFMT == unix.S_IFREG {
+		rule := plan.Rule{Path: "/proc/self/fd/" + strconv.Itoa(fd), Access: unix.LANDLOCK_ACCESS_FS_READ_FILE}
+		t.Landlock.Rules = append(t.Landlock.Rules, rule)
+	}
+	return nil
 }

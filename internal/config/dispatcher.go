@@ -1,9 +1,6 @@
 package config
 
 import (
-	"fmt"
-	"slices"
-
 	"github.com/octaskly/octaskly/internal/dirs"
 	"github.com/octaskly/octaskly/internal/units"
 )
@@ -29,7 +26,8 @@ type Dispatcher struct {
 	// strictest that every known worker offers together with all limits of preset
 	// default, or else none. Default: auto.
 	Sandbox string `toml:"sandbox"`
-	// SandboxFloor is the level below which no submission may go.
+	// SandboxFloor is the level below which no submission may go. It lifts Sandbox
+	// where that is below.
 	// Default: none.
 	SandboxFloor string `toml:"sandbox_floor"`
 	// Preset is the set of limits for commands whose submission names none: none,
@@ -109,11 +107,7 @@ var (
 )
 
 func (d *Dispatcher) checkPolicy(l *loader) {
-	err := oneOf(d.Sandbox, append([]string{auto}, levels...)...)
-	if err == nil && d.Sandbox != auto && slices.Index(levels, d.Sandbox) < slices.Index(levels, d.SandboxFloor) {
-		err = fmt.Errorf("%q is below sandbox_floor, %q", d.Sandbox, d.SandboxFloor)
-	}
-	l.require("sandbox", err)
+	l.require("sandbox", oneOf(d.Sandbox, append([]string{auto}, levels...)...))
 	l.require("sandbox_floor", oneOf(d.SandboxFloor, levels...))
 	l.require("preset", oneOf(d.Preset, append([]string{auto}, presets...)...))
 }

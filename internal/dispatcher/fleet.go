@@ -88,7 +88,9 @@ func (w *worker) state() string {
 func (d *Dispatcher) autoLevel() octaskly.Level { return octaskly.Level(d.auto.Load()) }
 
 // survey looks at what the known workers have in common: those that are connected
-// or away; where there is none of these, those that have been.
+// or away; where there is none of these, those that have been. What it finds only
+// ever rises while the dispatcher runs: neither a weak worker that joins nor one
+// whose self-test fails for once takes the box from commands.
 func (c *core) survey(at time.Time) {
 	var known, past [][]string
 	c.surveyAt = time.Time{}
@@ -109,7 +111,7 @@ func (c *core) survey(at time.Time) {
 		known = past
 	}
 	before := c.autoLevel()
-	after := octaskly.AutoLevel(known)
+	after := max(before, octaskly.AutoLevel(known))
 	c.auto.Store(uint32(after))
 	if c.Policy.Level == 0 && after != before {
 		c.Log.Info("Submissions that name no sandbox level get this one from now on", "level", c.Policy.DefaultLevel(after).String())

@@ -43,7 +43,8 @@ type Executor struct {
 	boxes   *boxes        // nil: there are none
 	uids    uids
 
-	boxesBefore int // made by earlier programs of this process
+	boxesBefore   int      // made by earlier programs of this process
+	offeredBefore []string // by the program before
 
 	disk    *quota.Disk // nil: there are no quotas
 	keeping sync.Mutex  // held while kept workspaces are counted

@@ -130,7 +130,7 @@ func limitOf(reason octaskly.Reason, spec *octaskly.Spec, u *octaskly.Usage) met
 }
 
 func (m met) text() string {
-	if m.limit == 0 {
+	if m.limit == 0 || m.flag == "--disk" && m.peak < m.limit/2 {
 		return "the machine has no more to give than " + fmt.Sprintf(m.what, m.write(m.peak))
 	}
 	return fmt.Sprintf("its limit of "+m.what+" is reached (at most %s were in use); %s raises it", m.write(m.limit), m.write(m.peak), m.flag)

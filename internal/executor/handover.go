@@ -27,6 +27,7 @@ type Handover struct {
 	Serial     uint64          `cbor:"4,keyasint"`
 	Specs      []octaskly.Spec `cbor:"5,keyasint,omitempty"`
 	Attempts   []handedOver    `cbor:"6,keyasint,omitempty"` // those that wait in the order of the FIFO
+	Offered    []string        `cbor:"8,keyasint,omitempty"` // features, of its self-test
 	Boxes      int             `cbor:"7,keyasint,omitempty"` // how many there have been: their names are numbers
 }
 
@@ -115,6 +116,7 @@ func (x *Executor) record() (*Handover, error) {
 		return nil, errors.New("it is being stopped")
 	}
 	h := &Handover{Version: handoverVersion, Feature: x.kept.Feature(), Generation: x.generation, Serial: x.serial}
+	h.Offered = x.offered
 	if x.boxes != nil {
 		h.Boxes = x.boxes.serial
 	}

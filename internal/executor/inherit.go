@@ -29,7 +29,7 @@ func (x *Executor) inherit(h *Handover) error {
 		return nil
 	}
 	x.generation, x.serial = h.Generation, max(x.serial, h.Serial)
-	x.boxesBefore = h.Boxes
+	x.boxesBefore, x.offeredBefore = h.Boxes, h.Offered
 	for i := range h.Attempts {
 		a := &h.Attempts[i]
 		e := x.entryOf(a, &h.Specs[a.Spec])

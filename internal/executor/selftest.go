@@ -38,6 +38,7 @@ func (x *Executor) openDisk(cfg *Boxes) error {
 		return nil
 	}
 	x.disk = d
+	x.check(octaskly.LimitDisk, "quota", d.String(), nil)
 	return nil
 }
 
@@ -144,6 +145,10 @@ func (x *Executor) try(trials []*trial) error {
 		t.held = len(t.checks) > 0
 		for _, c := range t.checks {
 			c.Subject = t.feature
+			if !c.Held && t.hindered && slices.Contains(x.offeredBefore, t.feature) {
+				c.Held, c.What = true, "it held before; now there was no room to try: "+c.Why
+				c.Why = ""
+			}
 			t.held = t.held && c.Held
 			x.checks = append(x.checks, c)
 		}
@@ -169,6 +174,7 @@ func (x *Executor) tryOne(t *trial, name string) error {
 	if _, err := spool.Copy(&stdout, &stderr, bytes.NewReader(f.Output)); err != nil {
 		return errors.Join(err, s.close())
 	}
+	t.hindered = hindered(&end, stderr.String())
 	t.checks = t.verdict(&end, stdout.String(), stderr.String())
 	return s.close()
 }

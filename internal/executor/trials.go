@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
@@ -21,6 +22,15 @@ type trial struct {
 	verdict func(end *octaskly.End, output, complaint string) []octaskly.Check // without Subject
 	checks  []octaskly.Check
 	held    bool
+
+	hindered bool // by what others use of this machine
+}
+
+// hindered reports whether a trial says nothing, because a task of somebody's left
+// it no room. That is no reason to offer less than before.
+func hindered(end *octaskly.End, complaint string) bool {
+	return end.StartedAt.IsZero() && end.Reason == octaskly.ReasonExecutor ||
+		end.State == octaskly.TimedOut || strings.Contains(complaint, "No space left on device")
 }
 
 // trialTime bounds a trial; emulated machines are slow.

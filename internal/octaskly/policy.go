@@ -27,9 +27,6 @@ func ParsePolicy(level, floor, preset string) (p Policy, err error) {
 	if p.Floor, err = ParseLevel(floor); err != nil {
 		return Policy{}, err
 	}
-	if p.Level != 0 && p.Level < p.Floor {
-		return Policy{}, fmt.Errorf("cannot use level %v for submissions: it is below the floor, %v", p.Level, p.Floor)
-	}
 	if preset != Auto {
 		if _, ok := Presets[preset]; !ok {
 			return Policy{}, fmt.Errorf("cannot find preset %q: there are %s", preset, presetNames())
@@ -81,6 +78,9 @@ func (p *Policy) Resolve(s *Spec, w *Wish, auto Level) error {
 	}
 	preset := Presets[p.presetFor(level)]
 	w.fill(s, &Spec{Level: level, Limits: preset.Limits, Timeout: preset.Timeout, HostNetwork: level < LevelStrict})
+	if s.openEnded() && s.Limits.Disk > 0 {
+		return fieldErrorf("disk", "at level %v only a workspace can be bounded; leave out --disk or --cwd, or type --sandbox %v", level, LevelBasic)
+	}
 	return nil
 }
 

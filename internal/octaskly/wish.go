@@ -56,11 +56,18 @@ func (w *Wish) fill(s *Spec, unsaid *Spec) {
 	}
 	s.Level = cmp.Or(w.Level, unsaid.Level)
 	s.Limits = w.limits(preset.Limits)
+	if w.Disk == nil && s.openEnded() { // a preset's is for what can be bounded
+		s.Limits.Disk = 0
+	}
 	s.Timeout = said(w.Timeout, preset.Timeout)
 	s.HostNetwork = said(w.HostNetwork, unsaid.HostNetwork)
 	s.KeepWorkspace = w.KeepWorkspace
 	s.Needs = append(slices.Clip(s.Needs), s.demands()...)
 }
+
+// openEnded reports whether s has neither a workspace nor a /tmp of its own, which
+// are what Limits.Disk bounds.
+func (s *Spec) openEnded() bool { return s.Level <= LevelNone && s.Dir != "" }
 
 func (w *Wish) limits(unsaid Limits) Limits {
 	return Limits{

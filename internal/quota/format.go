@@ -23,7 +23,7 @@ const (
 // whatever /etc/mke2fs.conf has. Tables of inodes, of zeros in a sparse file, are
 // left unwritten; large groups of groups make few writes.
 var formatArguments = []string{
-	"-q", "-F", "-t", "ext4", "-b", "4096", "-I", "256", "-i", "4096", "-m", "0", "-G", "256",
+	"-q", "-F", "-t", "ext4", "-b", "4096", "-I", "256", "-i", "4096", "-m", "5", "-G", "256",
 	"-O", "none,filetype,extent,flex_bg,sparse_super2,large_file,huge_file,dir_nlink,dir_index,extra_isize,uninit_bg,64bit,project,quota",
 	"-E", "quotatype=prjquota,num_backup_sb=0,lazy_itable_init=1,nodiscard,root_owner=0:0",
 }

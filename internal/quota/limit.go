@@ -35,8 +35,8 @@ func (q dqblk) full(block uint64) bool {
 
 // Bound gives a directory of the disk, open for reading, to a project, and bounds
 // the project to a number of bytes and the number of inodes that follows from it
-// (see the package comment), the directory's own included. With 0 bytes it is not
-// bounded, but counted. What is in the directory already stays as it is.
+// (see the package comment), the directory's own included. With 0 bytes, and with
+// more, it may have nine tenths of the disk. What is in the directory already stays as it is.
 func (d *Disk) Bound(dirfd int, project uint32, bytes int64) error {
 	if err := d.bound(dirfd, project, bytes); err != nil {
 		return fmt.Errorf("cannot bound a directory by project %d: %w", project, err)
@@ -58,10 +58,27 @@ func (d *Disk) bound(dirfd int, project uint32, bytes int64) error {
 	if stat.Dev != d.on || stat.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return fmt.Errorf("it is no directory below %q", d.dir)
 	}
+	most, err := d.most()
+	if err != nil {
+		return err
+	}
+	if bytes == 0 || bytes > most {
+		bytes = most
+	}
 	if err := d.set(project, limits(bytes, d.block)); err != nil {
 		return err
 	}
 	return setProject(dirfd, project)
+}
+
+// most is what a single project may have: what others need to begin with stays.
+func (d *Disk) most() (int64, error) {
+	var fs unix.Statfs_t
+	if err := unix.Fstatfs(d.root, &fs); err != nil {
+		return 0, err
+	}
+	inodes := int64(fs.Files) * bytesPerInode
+	return max(bytesPerInode, min(int64(fs.Blocks)*fs.Bsize, inodes)/10*9), nil
 }
 
 // Usage is how many bytes a project takes.
