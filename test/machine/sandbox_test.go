@@ -15,6 +15,7 @@ func TestSandbox(t *testing.T) {
 	s.step("levels", levels)
 	s.step("limits", limitsEnd)
 	s.step("reload", reloadUnderBoxes)
+	s.step("full pool", fullPool)
 	s.step("workspace", keepsWorkspace)
 	s.step("grants", grants)
 	s.step("nothing left", nothingLeft)
@@ -106,6 +107,21 @@ func reloadUnderBoxes(s *site) {
 	if d := s.show(slow); d.Reason != octaskly.ReasonCPUTime {
 		s.Errorf("it ended by %s", d.Reason)
 	}
+}
+
+// A task that takes all the disk it can get keeps nobody from working, and takes no
+// level away when the executor tests itself meanwhile.
+func fullPool(s *site) {
+	id := s.sh("octasklyctl submit -- sh -c 'head -c 20G /dev/zero > f; echo full; sleep 1000'")
+	s.await("octasklyctl logs " + id + " | grep full")
+	before := s.sh("octasklyctl worker show -o json vm | grep -o '\"features\":[^]]*'")
+	s.says("octasklyctl run -- echo beside", "beside")
+	s.sh("systemctl reload octasklyd-executor")
+	s.await("journalctl -u octasklyd-executor -o cat | grep -c took_over=true | grep 3")
+	s.connected()
+	s.says("octasklyctl worker show -o json vm | grep -o '\"features\":[^]]*'", before)
+	s.says("octasklyctl run -- echo after", "after")
+	s.sh("octasklyctl cancel " + id + "; octasklyctl wait " + id + " || true")
 }
 
 // The operator finds what was kept.
