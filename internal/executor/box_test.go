@@ -124,6 +124,9 @@ func TestBoxEnds(t *testing.T) {
 		missing := boxed(l, "")
 		missing.Argv = []string{"no-such-command"}
 		wantEnd(t, r.run(missing), octaskly.Failed, "spawn:ENOENT")
+		top := boxed(l, "test $(pwd) = /")
+		top.Dir = "/"
+		wantEnd(t, r.run(top), octaskly.Completed, "")
 		nowhere := boxed(l, "true")
 		nowhere.Dir = "/no/such/place"
 		wantEnd(t, r.run(nowhere), octaskly.Failed, "cwd:ENOENT")

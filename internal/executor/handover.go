@@ -27,8 +27,8 @@ type Handover struct {
 	Serial     uint64          `cbor:"4,keyasint"`
 	Specs      []octaskly.Spec `cbor:"5,keyasint,omitempty"`
 	Attempts   []handedOver    `cbor:"6,keyasint,omitempty"` // those that wait in the order of the FIFO
-	Offered    []string        `cbor:"8,keyasint,omitempty"` // features, of its self-test
 	Boxes      int             `cbor:"7,keyasint,omitempty"` // how many there have been: their names are numbers
+	Offered    []string        `cbor:"8,keyasint,omitempty"` // features, of its self-test
 }
 
 // handedOver is an attempt that has not ended.

@@ -92,7 +92,9 @@ func (x *Executor) adopt(e *entry, c *command) (err error) {
 
 // adopt takes over the command and its places.
 func (s *slot) adopt(c *command) (err error) {
-	s.project = c.Project
+	if s.project = c.Project; s.project != 0 {
+		s.x.uids.take(s.project)
+	}
 	if c.Box == nil {
 		if s.own, err = s.x.kept.Adopt(c.Slot, c.PID, c.Marks); err != nil {
 			return err

@@ -21,7 +21,16 @@ func (s *slot) leave(e *entry, began time.Time) (kept string) {
 			s.tell("A quota stays", s.x.disk.Release(s.project))
 		}
 	}
+	s.leaveUser()
 	return kept
+}
+
+// leaveUser gives back the user that the attempt had, and its project.
+func (s *slot) leaveUser() {
+	if s.project != 0 {
+		s.x.uids.giveBack(s.project)
+		s.project = 0
+	}
 }
 
 func (s *slot) keepPlace(e *entry) (kept string) {

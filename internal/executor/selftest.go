@@ -43,13 +43,12 @@ func (x *Executor) openDisk(cfg *Boxes) error {
 }
 
 // check adds a line to the report.
-func (x *Executor) check(subject, name, what string, err error) bool {
+func (x *Executor) check(subject, name, what string, err error) {
 	c := octaskly.Check{Subject: subject, Name: name, What: what, Held: err == nil}
 	if err != nil {
 		c.Why = err.Error()
 	}
 	x.checks = append(x.checks, c)
-	return c.Held
 }
 
 func (x *Executor) fail(subject, name string, err error) { x.check(subject, name, "", err) }
@@ -174,7 +173,7 @@ func (x *Executor) tryOne(t *trial, name string) error {
 	if _, err := spool.Copy(&stdout, &stderr, bytes.NewReader(f.Output)); err != nil {
 		return errors.Join(err, s.close())
 	}
-	t.hindered = hindered(&end, stderr.String())
+	t.hindered = t.noRoom(&end, stderr.String())
 	t.checks = t.verdict(&end, stdout.String(), stderr.String())
 	return s.close()
 }

@@ -21,7 +21,7 @@ type slot struct {
 	group resources.Group // of the attempt
 	space *workspace      // for level none
 	wake  int             // eventfd: somebody has a wish
-	pid   int             // of its child while it has one; the executor\'s mutex guards it
+	pid   int             // of its child while it has one; the executor's mutex guards it
 	alarm *alarm          // nil unless there is an account
 
 	// Of the attempt, if it is in a box.

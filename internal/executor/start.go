@@ -69,7 +69,8 @@ func (s *slot) startPlain(e *entry) *failure {
 // takes: there is no /tmp of its own.
 func (s *slot) limit(spec *octaskly.Spec) error {
 	l := spec.Limits
-	if s.project = 0; l.Disk > 0 && spec.Dir == "" {
+	s.leaveUser() // of one that could not be started
+	if l.Disk > 0 && spec.Dir == "" {
 		s.project = s.x.uids.next()
 		if err := s.x.bound(s.space.path, s.project, l.Disk); err != nil {
 			return err
@@ -101,8 +102,12 @@ func (s *slot) openStdin(e *entry, show func(fd int) error) (fd int, err error) 
 	fd = s.x.null
 	if e.StdinPath != "" {
 		fd, err = unix.Open(e.StdinPath, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err == nil {
-			err = show(fd)
+		if err != nil {
+			return s.x.null, err
+		}
+		if err = show(fd); err != nil {
+			unix.Close(fd)
+			return s.x.null, err
 		}
 	}
 	s.files[0] = uintptr(fd)

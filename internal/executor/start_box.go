@@ -97,6 +97,7 @@ func (s *slot) leaveBox() {
 func (s *slot) abandon() {
 	s.leaveBox()
 	s.leaveRoom()
+	s.leaveUser()
 }
 
 func (s *slot) task(e *entry, uid uint32) *sandbox.Task {

@@ -16,7 +16,6 @@ import (
 type trial struct {
 	feature string // that stands or falls with it
 	name    string
-	what    string
 	spec    octaskly.Spec
 	show    []string
 	verdict func(end *octaskly.End, output, complaint string) []octaskly.Check // without Subject
@@ -26,18 +25,19 @@ type trial struct {
 	hindered bool // by what others use of this machine
 }
 
-// hindered reports whether a trial says nothing, because a task of somebody's left
-// it no room. That is no reason to offer less than before.
-func hindered(end *octaskly.End, complaint string) bool {
+// noRoom reports whether a trial says nothing, because a task of somebody's left
+// it no room. That is no reason to offer less than before. A canary that has run
+// is always believed.
+func (t *trial) noRoom(end *octaskly.End, complaint string) bool {
 	return end.StartedAt.IsZero() && end.Reason == octaskly.ReasonExecutor ||
-		end.State == octaskly.TimedOut || strings.Contains(complaint, "No space left on device")
+		t.feature == octaskly.LimitDisk && strings.Contains(complaint, "No space left on device")
 }
 
 // trialTime bounds a trial; emulated machines are slow.
 const trialTime = time.Minute
 
 func levelTrial(k kind, feature, program string) *trial {
-	t := &trial{feature: feature, name: "box"}
+	t := &trial{feature: feature}
 	var task sandbox.Task
 	task.HostNetwork = k.network
 	sandbox.CanaryTask(&task, program, k.level)
@@ -100,7 +100,7 @@ func (x *Executor) reported(subject string) bool {
 }
 
 func limitTrial(feature, what string, want octaskly.Reason, script string, l octaskly.Limits) *trial {
-	t := &trial{feature: feature, name: "limit", what: what}
+	t := &trial{feature: feature, name: "limit"}
 	t.spec = octaskly.Spec{Argv: []string{"sh", "-c", script}, Limits: l, Timeout: trialTime}
 	t.verdict = func(end *octaskly.End, _, complaint string) []octaskly.Check {
 		c := octaskly.Check{Name: t.name, What: what, Held: end.Reason == want}

@@ -391,3 +391,20 @@ func BenchmarkPlan(b *testing.B) {
 		}
 	}
 }
+
+// A task may start at its box's root. The machine's it is never shown.
+func TestRootIsNotShown(t *testing.T) {
+	task := example()
+	task.Dir = "/"
+	for _, level := range boxLevels {
+		if _, err := Build(level, task, debian()); err != nil {
+			t.Errorf("level %v: %v", level, err)
+		}
+	}
+	task.Show = []string{"/"}
+	for _, level := range boxLevels {
+		if _, err := Build(level, task, debian()); err == nil {
+			t.Errorf("level %v shows the machine's root", level)
+		}
+	}
+}

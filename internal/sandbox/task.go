@@ -72,7 +72,12 @@ func (t *Task) check() error {
 			return fmt.Errorf("path %.80q is the box's own", p)
 		}
 	}
-	for _, p := range append([]string{t.Dir, t.Tmp}, t.Show...) {
+	if t.Dir != "" && t.Dir != "/" { // the box's own root is nobody's secret
+		if err := checkPath("directory", t.Dir); err != nil {
+			return err
+		}
+	}
+	for _, p := range append([]string{t.Tmp}, t.Show...) {
 		if err := checkPath("path", p); p != "" && err != nil {
 			return err
 		}
