@@ -18,7 +18,7 @@ type FromWorker struct {
 	Recalled []octaskly.AttemptID `cbor:"4,keyasint,omitempty"` // given back, never started
 	Pong     uint64               `cbor:"5,keyasint,omitempty"` // the Ping it answers
 	Goodbye  bool                 `cbor:"6,keyasint,omitempty"` // it has stopped all it had, and leaves
-	Usage    []Usage              `cbor:"7,keyasint,omitempty"` // with a Pong: of what runs
+	Usage    []Usage              `cbor:"7,keyasint,omitempty"` // after a Pong: of what runs
 }
 
 // Hello introduces a worker.
