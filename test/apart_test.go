@@ -64,6 +64,7 @@ func TestWorkerRestartUnderRunningTask(t *testing.T) {
 			second := submit(t, c, short.command("head -c 300000 /dev/zero; exit 4")...)
 			long.await(t)
 			short.await(t)
+			awaitRunning(t, c, first, second) // so the worker knows of both
 			if how == "kill" {
 				check(t, worker.Kill())
 			} else {

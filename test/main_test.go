@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/octaskly/octaskly/internal/api"
+	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/test/cluster"
 )
 
@@ -47,6 +49,14 @@ func show(t *testing.T, c *cluster.Cluster, id string) (d api.Detail) {
 		t.Fatalf("show %s: %v\n%s", id, err, text)
 	}
 	return d
+}
+
+// awaitRunning returns when the dispatcher has heard that the tasks run.
+func awaitRunning(t *testing.T, c *cluster.Cluster, ids ...string) {
+	t.Helper()
+	awaitSuccess(t, func() bool {
+		return !slices.ContainsFunc(ids, func(id string) bool { return show(t, c, id).State != octaskly.Running })
+	})
 }
 
 // expect compares how octasklyctl ended.
