@@ -80,6 +80,9 @@ type Submission struct {
 	Limits        *Limits `json:"limits,omitempty"`
 	Network       string  `json:"network,omitempty"` // none or host
 	KeepWorkspace bool    `json:"keep_workspace,omitempty"`
+
+	// AtMostOne: a worker that is out of touch stops it before it runs elsewhere.
+	AtMostOne bool `json:"at_most_one,omitempty"`
 }
 
 // Limits of a Submission: a preset and what differs from it. 0 is no limit.
@@ -166,6 +169,16 @@ type Attempt struct {
 	Limit      float64         `json:"limit,omitempty"`           // that Reason names: seconds, bytes or processes
 	Peak       float64         `json:"peak,omitempty"`            // of what it limits
 	Workspace  string          `json:"workspace,omitempty"`       // on the worker, kept
+	LostAt     *time.Time      `json:"lost_at,omitempty"`         // given up then; its worker may yet be back with it
+	Late       *Late           `json:"late,omitempty"`            // what its worker said when it had been given up
+}
+
+// Late is the end that came of an attempt after a newer one had been opened. It
+// has changed nothing.
+type Late struct {
+	State   octaskly.State  `json:"state"`
+	Reason  octaskly.Reason `json:"reason,omitempty"`
+	EndedAt time.Time       `json:"ended_at"`
 }
 
 // Element is one line of GET /api/v1/tasks/{id}/elements.
@@ -189,7 +202,8 @@ type Outcome struct {
 type Worker struct {
 	ID       string    `json:"id"`
 	Name     string    `json:"name"`
-	State    string    `json:"state"` // connected, away (its lease still runs), left (it said goodbye) or lost
+	State    string    `json:"state"`           // connected, away (its lease still runs), left (it said goodbye) or lost
+	Drain    *Drain    `json:"drain,omitempty"` // it gets no new tasks
 	Address  string    `json:"address,omitempty"`
 	Version  string    `json:"version"`
 	Slots    int       `json:"slots"`
@@ -205,6 +219,20 @@ type Worker struct {
 	Limits      []string `json:"limits"` // that it enforces
 	HostNetwork bool     `json:"host_network"`
 	Checks      []Check  `json:"checks,omitempty"` // only in GET /api/v1/workers/{worker}
+}
+
+// Drain is an operator's word that a worker gets no new tasks.
+type Drain struct {
+	By       string     `json:"by"`
+	At       time.Time  `json:"at"`
+	Reason   string     `json:"reason,omitempty"`
+	Deadline *time.Time `json:"deadline,omitempty"` // what still runs then is stopped, and runs elsewhere
+}
+
+// DrainRequest is the body of POST /api/v1/workers/{worker}/drain.
+type DrainRequest struct {
+	Reason   string   `json:"reason,omitempty"`
+	Deadline *Seconds `json:"deadline,omitempty"` // from now; without one, what runs may take its time
 }
 
 // Check is one line of a worker's self-test.

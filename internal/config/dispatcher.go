@@ -36,6 +36,8 @@ type Dispatcher struct {
 	Preset string `toml:"preset"`
 	// Limits bound what the dispatcher accepts and waits for.
 	Limits Limits `toml:"limits"`
+	// Retention bounds what is kept of tasks that are over.
+	Retention Retention `toml:"retention"`
 }
 
 // Limits bound what the dispatcher accepts and waits for.
@@ -52,6 +54,21 @@ type Limits struct {
 	// CommitLinger is how long the end of an attempt may wait for others to be
 	// written to disk with it. Default: 10ms.
 	CommitLinger units.Duration `toml:"commit_linger"`
+	// MaxLosses is how many workers a task may take down with it before it fails.
+	// Default: 5.
+	MaxLosses int64 `toml:"max_losses"`
+}
+
+// Retention bounds what is kept of tasks that are over, the oldest are forgotten
+// first. 0 is no bound.
+type Retention struct {
+	// Age is how long a job is kept after its end. Default: 30d.
+	Age units.Duration `toml:"age"`
+	// Tasks is how many tasks are kept that are over. Default: 2000000.
+	Tasks int64 `toml:"tasks"`
+	// Output is the size in bytes that is kept of outputs and inputs in files; the
+	// states of tasks stay when their output goes. Default: 10GiB.
+	Output units.Size `toml:"output"`
 }
 
 const millisecond = units.Second / 1000
@@ -81,7 +98,9 @@ func newDispatcher() *Dispatcher {
 			MaxQueued:    10_000_000,
 			Lease:        30 * units.Second,
 			CommitLinger: 10 * millisecond,
+			MaxLosses:    5,
 		},
+		Retention: Retention{Age: 30 * units.Day, Tasks: 2_000_000, Output: 10 * units.GiB},
 	}
 	d.JoinKeyFile = d.keyCredential()
 	return d
@@ -98,6 +117,10 @@ func (d *Dispatcher) check(l *loader) {
 	l.require("limits.max_queued", within(count(d.Limits.MaxQueued), 1, 1_000_000_000))
 	l.require("limits.lease", within(d.Limits.Lease, 100*millisecond, units.Day))
 	l.require("limits.commit_linger", within(d.Limits.CommitLinger, 0, units.Second))
+	l.require("limits.max_losses", within(count(d.Limits.MaxLosses), 1, 1000))
+	l.require("retention.age", within(d.Retention.Age, 0, 36500*units.Day))
+	l.require("retention.tasks", within(count(d.Retention.Tasks), 0, 1_000_000_000))
+	l.require("retention.output", within(d.Retention.Output, 0, 1024*units.TiB))
 }
 
 // The names that package octaskly knows; levels, the weakest first.

@@ -40,6 +40,15 @@ type Attempt struct {
 	End        End
 	Inline     []byte // framed output up to InlineOutput; nil: none, or in a file
 	Seq        int64
+	Late       Late // what came of it when a newer attempt had been opened; state 0: nothing did
+}
+
+// Late is what a worker said of an attempt that had been given up, and a newer
+// one opened. It changes nothing; the attempt's output is what came with it.
+type Late struct {
+	State  State
+	Reason Reason
+	At     time.Time // when it ended
 }
 
 // WorkerID names a worker's state directory; it is random and never changes.
@@ -56,6 +65,16 @@ type Worker struct {
 	Address  string
 	SeenAt   time.Time // when it last joined or left
 	Checks   []Check   // of its latest self-test
+	Left     bool      // it said goodbye, and has stopped all that it had
+	Drain    *Drain    // nil: it takes new tasks
+}
+
+// Drain is an operator's word that a worker gets no new tasks.
+type Drain struct {
+	By       string    `json:"by"`
+	At       time.Time `json:"at"`
+	Reason   string    `json:"reason,omitempty"`
+	Deadline time.Time `json:"deadline,omitzero"` // what still runs then is stopped, and runs elsewhere
 }
 
 // Features that a worker may offer and a Spec may need.
@@ -71,6 +90,7 @@ const (
 
 	NetworkHost   = "network:host"   // boxes of levels strict and higher may have the machine's network
 	KeepWorkspace = "keep-workspace" // Spec.KeepWorkspace
+	AtMostOne     = "at-most-one"    // Spec.AtMostOne
 
 	levelPrefix = "level:"
 )

@@ -29,6 +29,7 @@ type Task struct {
 	Detail   string // more words on Reason, for people
 
 	NotBefore  time.Time // queued: of the next attempt
+	LostAt     time.Time // queued: when the latest attempt was given up; its worker may yet be back with it
 	AssignedAt time.Time // these three: of the latest attempt
 	StartedAt  time.Time
 	EndedAt    time.Time

@@ -29,6 +29,10 @@ type Spec struct {
 	Limits        Limits `cbor:"13,keyasint,omitzero"`
 	HostNetwork   bool   `cbor:"14,keyasint,omitempty"` // the machine's network; otherwise none but a loopback
 	KeepWorkspace bool   `cbor:"15,keyasint,omitempty"` // for the worker's operator to look at
+
+	// AtMostOne: no two attempts run at the same time, even where a network falls
+	// apart. Whoever runs it stops it before the dispatcher's lease for its worker ends.
+	AtMostOne bool `cbor:"16,keyasint,omitempty"`
 }
 
 // SpecVersion is written beside the bytes of every Spec.

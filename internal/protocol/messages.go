@@ -76,6 +76,7 @@ type ToWorker struct {
 	Ack     []octaskly.AttemptID `cbor:"8,keyasint,omitempty"` // ends that are durable: forget them
 	Forget  []octaskly.JobID     `cbor:"9,keyasint,omitempty"` // specs that will not be used again
 	Ping    uint64               `cbor:"10,keyasint,omitempty"`
+	Heard   uint64               `cbor:"11,keyasint,omitempty"` // the latest Pong that has come: when it was sent, the lease was running
 }
 
 // Welcome accepts a worker, or says why not.
@@ -88,6 +89,9 @@ type Welcome struct {
 	MaxOutput  int64         `cbor:"6,keyasint"` // bytes kept of each stream
 	// Name is how the fleet calls the worker, from the worker to its executor.
 	Name string `cbor:"7,keyasint,omitempty"`
+	// Lease is how long the worker is trusted after its latest word. It answers
+	// the hello, and so runs from when that was sent. 0: an older dispatcher's.
+	Lease time.Duration `cbor:"8,keyasint,omitempty"`
 }
 
 // JobSpec carries a job's spec once per session, before its first assignment.

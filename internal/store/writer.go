@@ -47,10 +47,10 @@ func (w *writer) prepare(conn any) (err error) {
 	}
 	w.begin, w.commit, w.undo = statement(`BEGIN IMMEDIATE`), statement(`COMMIT`), statement(`ROLLBACK`)
 	w.jobs = table(`INSERT INTO jobs VALUES `, 10)
-	w.progress = table(`INSERT OR REPLACE INTO progress VALUES `, 14)
-	w.tasks = table(`INSERT OR REPLACE INTO tasks VALUES `, 14)
-	w.results = table(`INSERT INTO results VALUES `, 26)
-	w.workers = table(`INSERT OR REPLACE INTO workers VALUES `, 9)
+	w.progress = table(`INSERT OR REPLACE INTO progress VALUES `, 15)
+	w.tasks = table(`INSERT OR REPLACE INTO tasks VALUES `, 15)
+	w.results = table(`INSERT INTO results VALUES `, 29)
+	w.workers = table(`INSERT OR REPLACE INTO workers VALUES `, 11)
 	w.ledger = statement(`UPDATE ledger SET seq = ?, completed = completed + ?, failed = failed + ?,
 		timed_out = timed_out + ?, cancelled = cancelled + ?`)
 	return err
@@ -121,14 +121,15 @@ func addProgress(s *statement, p *ProgressRow) error {
 	r := &p.Rows
 	s.add(int64(p.Job), int64(p.Count().State()), p.Unclaimed.String(), p.Dropped.String(),
 		r[octaskly.Queued], r[octaskly.Assigned], r[octaskly.Running], r[octaskly.Completed], r[octaskly.Failed],
-		r[octaskly.TimedOut], r[octaskly.Cancelled], p.CancelReason, micros(p.EndedAt), p.Seq)
+		r[octaskly.TimedOut], r[octaskly.Cancelled], p.CancelReason, micros(p.EndedAt), p.Seq, false)
 	return nil
 }
 
 func addTask(s *statement, t *octaskly.Task) error {
 	key, err := taskKey(t.Job, t.Index)
 	s.add(key, int64(t.State), int64(t.Attempt), int64(t.Failures), int64(t.Losses), string(t.Worker), t.Cancel,
-		string(t.Reason), t.Detail, micros(t.NotBefore), micros(t.AssignedAt), micros(t.StartedAt), micros(t.EndedAt), t.Seq)
+		string(t.Reason), t.Detail, micros(t.NotBefore), micros(t.AssignedAt), micros(t.StartedAt), micros(t.EndedAt), t.Seq,
+		micros(t.LostAt))
 	return err
 }
 
@@ -138,7 +139,8 @@ func addResult(s *statement, a *octaskly.Attempt) error {
 	s.add(a.Seq, key, int64(a.ID.Number), string(a.Worker), int64(e.State),
 		string(e.Reason), e.Detail, micros(a.AssignedAt), micros(e.StartedAt), micros(e.EndedAt), int64(e.CPUTime), e.MaxRSS,
 		e.Leftover, e.Output.Stored, e.Output.Stdout, e.Output.Stderr, e.Output.Discarded, a.Inline,
-		u.MemoryPeak, u.ProcessesPeak, u.Read, u.Written, u.DiskPeak, e.Limit, e.Peak, e.Workspace)
+		u.MemoryPeak, u.ProcessesPeak, u.Read, u.Written, u.DiskPeak, e.Limit, e.Peak, e.Workspace,
+		int64(a.Late.State), string(a.Late.Reason), micros(a.Late.At))
 	return err
 }
 
@@ -152,7 +154,11 @@ func addWorker(s *statement, k *octaskly.Worker) error {
 		return err
 	}
 	checks, err := json.Marshal(k.Checks)
+	if err != nil {
+		return err
+	}
+	drain, err := json.Marshal(k.Drain)
 	s.add(string(k.ID), k.Name, k.Version, int64(k.Slots), string(room), string(features), k.Address, micros(k.SeenAt),
-		string(checks))
+		string(checks), k.Left, string(drain))
 	return err
 }
