@@ -16,6 +16,7 @@ import (
 type connection struct {
 	uid      int             // of the process that connected; -1: not known
 	stopping context.Context // done when the daemon stops
+	over     bool            // its user has too many
 }
 
 type connectionKey struct{}
@@ -31,9 +32,6 @@ func connectionOf(ctx context.Context) connection {
 // peerUID asks the kernel who connected, see SO_PEERCRED in unix(7). It is -1
 // where that cannot be known, as over TCP.
 func peerUID(conn net.Conn) int {
-	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok {
-		conn = wrapped.NetConn()
-	}
 	local, ok := conn.(*net.UnixConn)
 	if !ok {
 		return -1

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -63,7 +64,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 {
 		a.SetReadDeadline(time.Now().Add(h.bodyTimeout)) // also for a body that is not read here: net/http drains it
 	}
-	switch err := foreign(r); {
+	switch err := cmp.Or(foreign(r), crowded(a, r)); {
 	case err != nil:
 		h.fail(a, r, err)
 	case path.Clean("/"+r.URL.Path) != r.URL.Path: // the mux would redirect
@@ -85,6 +86,15 @@ func foreign(r *http.Request) error {
 		}
 	}
 	return nil
+}
+
+// crowded returns an error for who has too many connections, and closes this one.
+func crowded(w http.ResponseWriter, r *http.Request) error {
+	if !connectionOf(r.Context()).over {
+		return nil
+	}
+	w.Header().Set("Connection", "close")
+	return fmt.Errorf("cannot serve another connection: %d of yours are busy; end some of them, or try again: %w", usual.share, octaskly.ErrFull)
 }
 
 // serve answers one request.

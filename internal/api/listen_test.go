@@ -113,7 +113,7 @@ func TestListenRefuses(t *testing.T) {
 
 // TestLimitClose frees who waits for a slot.
 func TestLimitClose(t *testing.T) {
-	ln := newLimitListener(listen(t, filepath.Join(t.TempDir(), "s")), 1)
+	ln := newLimitListener(listen(t, filepath.Join(t.TempDir(), "s")), 1, 1)
 	ln.slots <- struct{}{}
 	var waiting sync.WaitGroup
 	waiting.Go(func() {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 // limits of a server.
 type limits struct {
 	connections int           // at a time
+	share       int           // of these, for each user; 0: all
 	header      time.Duration // for a request's header to arrive
 	idle        time.Duration // between requests
 	write       time.Duration // for a body and its answer, which is no stream
@@ -20,7 +22,8 @@ type limits struct {
 }
 
 var usual = limits{
-	connections: 1024,
+	connections: 4096,
+	share:       1024,
 	header:      10 * time.Second,
 	idle:        2 * time.Minute,
 	write:       BodyTimeout + time.Minute,
@@ -52,9 +55,11 @@ func (l limits) serve(ctx context.Context, ln net.Listener, h http.Handler, log 
 		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		BaseContext:                  func(net.Listener) context.Context { return requests },
 		ConnContext: func(c context.Context, conn net.Conn) context.Context {
-			return context.WithValue(c, connectionKey{}, connection{peerUID(conn), ctx})
+			limited := conn.(*limitConn)
+			return context.WithValue(c, connectionKey{}, connection{limited.uid, ctx, limited.over})
 		},
-		ConnState: func(_ net.Conn, state http.ConnState) {
+		ConnState: func(conn net.Conn, state http.ConnState) {
+			conn.(*limitConn).rest(state == http.StateNew || state == http.StateIdle)
 			switch state {
 			case http.StateNew:
 				open.Add(1)
@@ -64,7 +69,7 @@ func (l limits) serve(ctx context.Context, ln net.Listener, h http.Handler, log 
 		},
 	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(newLimitListener(ln, l.connections)) }()
+	go func() { served <- server.Serve(newLimitListener(ln, l.connections, cmp.Or(l.share, l.connections))) }()
 
 	var err error
 	select {
