@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"sync"
 	"time"
@@ -68,10 +67,7 @@ type refusal struct {
 
 // first reports whether why, which has a reason, is news of the host at addr.
 func (r *refusals) first(addr string, why error) bool {
-	it := refusal{host: addr}
-	if host, _, err := net.SplitHostPort(addr); err == nil {
-		it.host = host
-	}
+	it := refusal{host: hostOf(addr)}
 	errors.As(why, &it.why)
 
 	r.mu.Lock()

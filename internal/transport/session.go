@@ -97,7 +97,8 @@ type Config struct {
 	OpeningTimeout time.Duration
 
 	// MaxOpenings bounds the connections that a listener is authenticating at
-	// the same time; it closes further ones at once. If zero, 128.
+	// the same time; for a further one it closes another of the host that has
+	// most of them. If zero, 128.
 	MaxOpenings int
 
 	// MaxBulks bounds the open bulk channels of one session. If zero, 256.

@@ -18,8 +18,12 @@ func (l *tcpListener) greet(raw net.Conn) {
 	defer l.leave(raw)
 	conn := tls.Server(cutConn{raw}, l.tls)
 	conn.SetDeadline(time.Now().Add(l.cfg.OpeningTimeout))
-	if err := l.admit(conn, raw); err != nil {
-		raw.Close()
+	err := l.admit(conn, raw)
+	if err == nil {
+		return
+	}
+	raw.Close()
+	if !errors.Is(err, net.ErrClosed) { // by us: it has lost its place
 		l.refused(raw.RemoteAddr(), err)
 	}
 }

@@ -27,7 +27,7 @@ func ListenTCP(ln net.Listener, cfg Config) (Listener, error) {
 		tls:      config,
 		accepted: make(chan *dispatcherSession),
 		done:     make(chan struct{}),
-		opening:  map[net.Conn]bool{},
+		opening:  doorway{max: cfg.MaxOpenings},
 		sessions: map[sessionID]*dispatcherSession{},
 	}
 	l.tasks.Go(l.serve)
@@ -45,7 +45,7 @@ type tcpListener struct {
 
 	mu       sync.Mutex
 	closed   bool
-	opening  map[net.Conn]bool // not authenticated, or not yet accepted
+	opening  doorway // not authenticated, or not yet accepted
 	sessions map[sessionID]*dispatcherSession
 }
 
@@ -77,8 +77,8 @@ func (l *tcpListener) stop() error {
 	}
 	l.closed = true
 	close(l.done)
-	for raw := range l.opening {
-		raw.Close()
+	for _, e := range l.opening.waiting {
+		e.raw.Close()
 	}
 	for _, s := range l.sessions {
 		l.tasks.Go(func() { s.Close() })
@@ -103,32 +103,31 @@ func (l *tcpListener) serve() {
 			}
 			continue
 		}
-		if err := l.receive(raw); err != nil {
-			raw.Close()
-			l.refused(raw.RemoteAddr(), err)
+		if evicted := l.receive(raw); evicted != nil {
+			evicted.Close()
+			l.refused(evicted.RemoteAddr(), errCrowded)
 		}
 	}
 }
 
-func (l *tcpListener) receive(raw net.Conn) error {
+// receive greets raw, and returns the connection that has lost its place to it.
+func (l *tcpListener) receive(raw net.Conn) (evicted net.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch {
-	case l.closed:
-		return net.ErrClosed
-	case len(l.opening) >= l.cfg.MaxOpenings:
-		return errCrowded
+	if l.closed {
+		raw.Close()
+		return nil
 	}
-	l.opening[raw] = true
+	evicted = l.opening.enter(raw)
 	l.tasks.Go(func() { l.greet(raw) })
-	return nil
+	return evicted
 }
 
 // leave gives the place of raw among the opening connections to others.
 func (l *tcpListener) leave(raw net.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.opening, raw)
+	l.opening.leave(raw)
 }
 
 func (l *tcpListener) refused(addr net.Addr, why error) {
