@@ -11,7 +11,7 @@ export CGO_ENABLED = 0
 BUILD = go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)'
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race vet staticcheck fuzz bench try package test-package test-vm test-box test-battery bench-sandbox clean
+.PHONY: help build test race vet staticcheck fuzz bench try package test-package test-vm test-box test-battery bench-sandbox chaos clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ test-box: ## try boxes by themselves in virtual machines
 
 test-battery: ## attack the installed package in virtual machines, at each sandbox level
 	OCTASKLY_VM=1 go test -count=1 -timeout 30m ./test/battery
+
+chaos: ## kill, freeze and cut everything under load, 200 times, and compare what is left
+	go run ./test/chaos -rounds 200
 
 bench-sandbox: build ## measure what a box costs, here and in a virtual machine
 	go run ./test/bench/boxes

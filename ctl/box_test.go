@@ -89,9 +89,9 @@ workspace:   is kept
 limits:      1h cpu, 2GiB memory, 10GiB disk, 1024 files, 1000 processes
 timeout:     1h
 worker:      w1
-#  STATE    RESULT  WORKER  TIME  CPU    MEMORY  PROCS  DISK    STDOUT  STDERR
-1  failed   oom     w1      10s   2s     2GiB    12     300MiB  100MiB  0B
-2  running  -       w1      30s   1m30s  1.5GiB  14     5MiB    0B      0B
+#  STATE    RESULT  WORKER  STARTED   TIME  CPU    MEMORY  PROCS  DISK    STDOUT  STDERR
+1  failed   oom     w1      11:59:10  10s   2s     2GiB    12     300MiB  100MiB  0B
+2  running  -       w1      11:59:30  30s   1m30s  1.5GiB  14     5MiB    0B      0B
 attempt 1: reached its limit of 2GiB memory (peak 2GiB); --memory raises it; 1MiB read; its workspace is kept on w1: /var/lib/x/kept/42.1
 `
 	if diff := cmp.Diff(want, text+attempts); diff != "" {

@@ -158,7 +158,8 @@ func TestLogsGone(t *testing.T) {
 	f.onOutput = func(context.Context, bool) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("the output of 42 is gone: %w", octaskly.ErrGone)
 	}
-	want := result{"", "octasklyctl: error: the output of 42 is gone: gone\n", 1}
+	want := result{"", "octasklyctl: error: the output of 42 is gone: gone\n" +
+		"octasklyctl: hint: octasklyctl ls -a lists the jobs that are kept; [retention] in dispatcher.toml says for how long\n", 66}
 	if got := serve(t, f).ctl("logs", "42"); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
@@ -240,13 +241,16 @@ func TestFleet(t *testing.T) {
 		{"worker ls", "NAME STATE SLOTS BUSY CPUS MEMORY SANDBOX CONTAINS VERSION SEEN"},
 		{"worker ls", "w1\\x1b[H connected 2 0 0.5 1 GiB strict -"},
 		{"worker ls", "w2 lost 0 0 0 0 B - -"},
-		{"worker ls -o quiet", "a b"},
+		{"worker ls -o quiet", "a b c"},
 		{"worker ls -o json", `{"workers":[{"id":"a","name":"w1\u001b[H"`},
 		{"worker show w2", "name: w2 id: b state: lost slots: 0, 0 busy"},
 		{"worker show b w2", "self-test: there is no report of one name: w2"},
 		{"worker show -o quiet w2 b", "b b"},
 		{"worker show -o json w2", `{"id":"b","name":"w2","state":"lost"`},
 		{"stats", "queued: 3 completed: 4 jobs: 0 not over"},
+		{"stats", "database: 0 B checked: 2026-11-23T"},
+		{"stats", "collected: 5 jobs since it started fleet: default damaged: 2026-11-23T"},
+		{"stats", `damage: 3 rows of tasks\x1b are lost damage: job 7 is lost`},
 		{"stats -o json", `"tasks":{"completed":4,"queued":3}`},
 		{"version", "octasklyctl dev dispatcher 1.2.3"},
 		{"--version", "octasklyctl dev dispatcher 1.2.3"},
@@ -276,9 +280,14 @@ func TestComplete(t *testing.T) {
 	for _, tt := range []struct{ words, want string }{
 		{"~", "submit run ls show logs wait cancel signal retry stats worker version completion"},
 		{"s", "submit show signal stats"},
-		{"worker ~", "ls show"},
-		{"worker show ~", "w2"}, // a name that no terminal should see is not offered
-		{"worker show w2 ~", ""},
+		{"worker ~", "ls show drain resume remove"},
+		{"worker show ~", "w2 w3"}, // a name that no terminal should see is not offered
+		{"worker show w2 ~", "w3"},
+		{"worker drain w2 ~", "w3"},
+		{"worker resume ~", "w3"},
+		{"worker rm ~", "w2"},
+		{"worker ls ~", ""},
+		{"worker drain --d", "--deadline"},
 		{"run --sandbox very", "very-strict"},
 		{"submit --network ~", "none host"},
 		{"ls --st", "--state"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,7 +51,7 @@ func (s *session) candidates(ctx context.Context, app *cli.App, before []string,
 		return commandCandidates(subcommands(app, cmd))
 	case cmd.Name == "completion":
 		return words("bash", "zsh", "fish")
-	case line.name() == "worker show":
+	case slices.Contains(line.path, find(app.Commands, "worker")) && cmd.Name != "ls":
 		return s.workers(ctx, line)
 	case takesIDs(cmd):
 		return s.ids(ctx, line, cmd)

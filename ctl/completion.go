@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/client"
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
@@ -76,7 +77,7 @@ func (s *session) ids(ctx context.Context, line *commandLine, cmd *cli.Command) 
 	return append(all, candidate{"last", "your latest job"}, candidate{"all", "your jobs that are not over"})
 }
 
-// workers are those that the dispatcher knows, by name.
+// workers are those that the dispatcher knows and a command may be about, by name.
 func (s *session) workers(ctx context.Context, line *commandLine) []candidate {
 	s.global(line)
 	ctx, cancel := context.WithTimeout(ctx, completeWithin)
@@ -84,9 +85,21 @@ func (s *session) workers(ctx context.Context, line *commandLine) []candidate {
 	workers, _ := s.client.Workers(ctx)
 	var all []candidate
 	for _, w := range workers {
-		if plain := defuse(w.Name) == w.Name; plain && !slices.Contains(line.words, w.Name) {
-			all = append(all, candidate{w.Name, w.State})
+		plain := defuse(w.Name) == w.Name
+		if plain && takesWorker(line.leaf(), &w) && !slices.Contains(line.words, w.Name) {
+			all = append(all, candidate{w.Name, workerState(&w)})
 		}
 	}
 	return all
+}
+
+// takesWorker reports whether a command would do something about a worker.
+func takesWorker(cmd *cli.Command, w *api.Worker) bool {
+	switch cmd.Name {
+	case "resume":
+		return w.Drain != nil
+	case "remove":
+		return w.State != connected
+	}
+	return true
 }

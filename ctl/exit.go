@@ -15,7 +15,7 @@ const (
 	exitDone        = 0
 	exitError       = 1 // also: of several tasks, some did not complete
 	exitUsage       = 2
-	exitNotFound    = 66
+	exitNotFound    = 66 // also: it is no longer kept
 	exitUnreachable = 69
 	exitDenied      = 77
 	exitWaited      = 124 // wait --timeout
@@ -83,7 +83,7 @@ func exitCode(err error) int {
 		return status.code
 	case isUsage(err):
 		return exitUsage
-	case errors.Is(err, octaskly.ErrNotFound):
+	case errors.Is(err, octaskly.ErrNotFound), errors.Is(err, octaskly.ErrGone):
 		return exitNotFound
 	case errors.Is(err, octaskly.ErrDenied), errors.Is(err, fs.ErrPermission): // also: the socket's mode forbids it
 		return exitDenied

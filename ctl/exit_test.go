@@ -30,7 +30,7 @@ func TestExitCode(t *testing.T) {
 		{octaskly.ErrDenied, 77, 125, "denied"},
 		{&api.Error{Kind: "denied", Message: "no"}, 77, 125, "denied"},
 		{octaskly.ErrOver, 1, 125, "over"},
-		{octaskly.ErrGone, 1, 125, "gone"},
+		{octaskly.ErrGone, 66, 125, "gone"},
 		{octaskly.ErrFull, 1, 125, "full"},
 		{octaskly.ErrConflict, 1, 125, "conflict"},
 		{client.ErrCut, 1, 125, "error"},

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/octaskly"
@@ -124,8 +125,10 @@ func (f *fake) Show(_ context.Context, _ api.Caller, id octaskly.TaskID) (*api.D
 	if id.Job != 42 {
 		return nil, fmt.Errorf("cannot find task %v: %w", id, octaskly.ErrNotFound)
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	d := f.detail
-	d.Job, _ = f.look()
+	d.Job = f.job
 	return &d, nil
 }
 
@@ -196,6 +199,7 @@ func (f *fake) Workers(context.Context, api.Caller) ([]api.Worker, error) {
 	return []api.Worker{
 		{ID: "b", Name: "w2", State: "lost"},
 		{ID: "a", Name: "w1\x1b[H", State: "connected", Slots: 2, CPUs: 0.5, Memory: 1 << 30, Levels: []string{"none", "strict", "basic"}},
+		{ID: "c", Name: "w3", State: "connected", Drain: &api.Drain{By: "ann"}},
 	}, nil
 }
 
@@ -207,8 +211,51 @@ func (f *fake) Worker(_ context.Context, _ api.Caller, name string) (*api.Worker
 	return &api.Worker{ID: "b", Name: "w2", State: "lost", Checks: f.checks}, nil
 }
 
+func (f *fake) Drain(_ context.Context, who api.Caller, name string, how api.DrainRequest) (*api.Worker, error) {
+	deadline := "none"
+	if how.Deadline != nil {
+		deadline = time.Duration(*how.Deadline).String()
+	}
+	f.ask("drain %s %q %s", name, how.Reason, deadline)
+	drain := &api.Drain{By: who.Name, At: time.Now(), Reason: how.Reason}
+	if how.Deadline != nil {
+		drain.Deadline = new(drain.At.Add(time.Duration(*how.Deadline)))
+	}
+	return f.manage(name, drain)
+}
+
+func (f *fake) Resume(_ context.Context, _ api.Caller, name string) (*api.Worker, error) {
+	f.ask("resume %s", name)
+	return f.manage(name, nil)
+}
+
+func (f *fake) RemoveWorker(_ context.Context, _ api.Caller, name string) (*api.Worker, error) {
+	f.ask("remove %s", name)
+	return f.manage(name, nil)
+}
+
+// manage is the worker after an admin has changed it: busy has two tasks, idle none, w2
+// is not there; of others is known why not.
+func (f *fake) manage(name string, drain *api.Drain) (*api.Worker, error) {
+	w := &api.Worker{ID: "b", Name: name, State: "connected", Drain: drain}
+	switch name {
+	case "busy":
+		w.Running, w.Assigned = 1, 1
+	case "w2":
+		w.State = "lost"
+	case "refused":
+		return nil, fmt.Errorf("ann is no admin: %w", octaskly.ErrDenied)
+	case "there":
+		return nil, fmt.Errorf("cannot remove worker there: it is connected: %w", octaskly.ErrConflict)
+	case "unknown":
+		return nil, fmt.Errorf("cannot find worker %q: %w", name, octaskly.ErrNotFound)
+	}
+	return w, nil
+}
+
 func (f *fake) Stats(context.Context, api.Caller) (*api.Stats, error) {
-	return &api.Stats{Tasks: map[string]int64{"queued": 3, "completed": 4}, Slots: 4, Busy: 1, Fleet: "default"}, nil
+	return &api.Stats{Tasks: map[string]int64{"queued": 3, "completed": 4}, Slots: 4, Busy: 1, Fleet: "default", Removed: 5, CheckedAt: ago(0),
+		Damage: &api.Damage{At: noon, Lines: []string{"3 rows of tasks\x1b are lost", "job 7 is lost"}}}, nil
 }
 
 // framed is output in its framed form, of which 100 bytes are kept of a stream;

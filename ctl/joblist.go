@@ -18,7 +18,7 @@ func writeJobs(w io.Writer, jobs []api.Job, width int, now time.Time) error {
 	for i := range jobs {
 		job := &jobs[i]
 		t.add(job.ID, stateText(job), job.Name, commandText(job.Command), resultText(job.State, job.Reason, job.Exit),
-			job.Worker, sinceText(job.SubmittedAt, now), timeText(job.StartedAt, job.EndedAt, now))
+			workerText(job), sinceText(job.SubmittedAt, now), timeText(startOf(job), job.EndedAt, now))
 	}
 	return t.write(w)
 }
@@ -41,6 +41,22 @@ func resultText(state octaskly.State, reason octaskly.Reason, exit *int) string 
 		return strconv.Itoa(*exit)
 	}
 	return ""
+}
+
+// startOf is when a job began that has not gone back to the queue; nil if it has.
+func startOf(job *api.Job) *time.Time {
+	if job.State == octaskly.Queued {
+		return nil
+	}
+	return job.StartedAt
+}
+
+// workerText is the worker that has a job, or had it at its end.
+func workerText(job *api.Job) string {
+	if job.State == octaskly.Queued {
+		return ""
+	}
+	return job.Worker
 }
 
 func sinceText(t, now time.Time) string { return units.Duration(max(0, now.Sub(t))).Human() }

@@ -68,6 +68,7 @@ var manualSections = []manual.Section{
 	{Title: "VALUES", Text: manualValues},
 	{Title: "STATES", Text: manualStates},
 	{Title: "WHERE COMMANDS RUN", Text: manualTask},
+	{Title: "WHEN MACHINES FAIL", Text: manualOutages},
 	{Title: "SANDBOX LEVELS", Text: manualLevels},
 	{Title: "LIMITS", Text: manualLimits()},
 	{Title: "OUTPUT FORMATS", Text: manualFormats},
@@ -159,8 +160,17 @@ it reached a limit, see LIMITS
 *cancelled*::
 a user ended it
 
+*worker-lost*::
+of an attempt: its worker went away with it
+
 *worker-lost×*_N_::
-_N_ workers went away while they ran it
+_N_ workers in turn went away while they ran it
+
+*released*::
+of an attempt: its worker was stopped or drained by its operator
+
+*lease*::
+of an attempt: its worker stopped it as --at-most-one wants
 
 *unenforceable:*_WHAT_::
 its worker cannot do what it asks for, such as *unenforceable:strict*; nothing is ever run with less than that
@@ -168,7 +178,7 @@ its worker cannot do what it asks for, such as *unenforceable:strict*; nothing i
 *executor*::
 octaskly itself failed on the worker; octasklyctl show tells more
 
-With --retries, an attempt that failed by its exit code, a signal or its timeout is followed by another one; who has reached another limit would only reach it again. The loss of a worker does not count: the task runs again elsewhere.
+With --retries, an attempt that failed by its exit code, a signal or its timeout is followed by another one; who has reached another limit would only reach it again. The last three of attempts do not count: the task runs again elsewhere, see WHEN MACHINES FAIL. Every attempt is kept and shown by octasklyctl show, also those before an octasklyctl retry.
 `
 
 const manualTask = `
@@ -258,7 +268,7 @@ it could not be done
 the command line makes no sense; of run, too
 
 *66*::
-there is no such job or element
+there is no such job, element or worker, or it is no longer kept
 
 *69*::
 the dispatcher cannot be reached
@@ -324,6 +334,12 @@ What did not complete, why, and once more:
     octasklyctl ls -a --state failed --state timed_out
     octasklyctl show last
     octasklyctl retry last
+
+Empty a machine, whatever runs there may take an hour, and use it again:
+
+    octasklyctl worker drain --deadline 1h --reason 'new disk' w1
+    octasklyctl worker show w1
+    octasklyctl worker resume w1
 
 End everything that is not over:
 

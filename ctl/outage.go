@@ -21,8 +21,8 @@ const (
 type outage struct {
 	note func(format string, args ...any)
 
-	mu   sync.Mutex
-	away bool
+	mu    sync.Mutex
+	since time.Time // when the dispatcher was first missed; zero: it is there
 }
 
 // notice is told of an error that may pass, or of nil when the dispatcher
@@ -30,13 +30,24 @@ type outage struct {
 func (o *outage) notice(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	switch away := err != nil; {
-	case away && !o.away:
+	switch known := !o.since.IsZero(); {
+	case err != nil && !known:
+		o.since = time.Now()
 		o.note("the dispatcher is away (%v); waiting for it, what was accepted goes on", brief(err))
-	case !away && o.away:
+	case err == nil && known:
+		o.since = time.Time{}
 		o.note("the dispatcher is back")
 	}
-	o.away = err != nil
+}
+
+// lasts is how long the dispatcher has been away, 0 if it is there.
+func (o *outage) lasts() time.Duration {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.since.IsZero() {
+		return 0
+	}
+	return time.Since(o.since)
 }
 
 // brief is the core of an error that may pass.

@@ -34,12 +34,12 @@ func writeDetail(w io.Writer, d *api.Detail, now time.Time) error {
 	for _, e := range d.Failed {
 		p.line("failed", e.ID+" ("+resultText(e.State, e.Reason, e.Exit)+")")
 	}
-	p.line("worker", d.Worker)
+	p.line("worker", workerText(&d.Job))
 	p.time("submitted", &d.SubmittedAt, now)
 	p.time("not before", d.NotBefore, now)
-	p.time("started", d.StartedAt, now)
+	p.time("started", startOf(&d.Job), now)
 	p.time("ended", d.EndedAt, now)
-	p.line("took", timeText(d.StartedAt, d.EndedAt, now))
+	p.line("took", timeText(startOf(&d.Job), d.EndedAt, now))
 	if err := p.write(w); err != nil || len(d.Attempts) == 0 {
 		return err
 	}
@@ -91,6 +91,9 @@ func (p *page) submission(s *api.Submission) {
 	if s.Backoff != nil && s.Retries > 0 {
 		p.line("backoff", units.Duration(*s.Backoff).String())
 	}
+	if s.AtMostOne {
+		p.line("at most one", "it stops when its worker is out of touch for half a lease")
+	}
 	p.line("cpus", positive(s.CPUs, "%g"))
 	if s.Memory > 0 {
 		p.line("memory", sizeText(s.Memory)+" reserved")
@@ -113,7 +116,7 @@ func stateLine(d *api.Detail) string {
 	if d.Cancelling {
 		state += ", being cancelled"
 	}
-	if d.Failures > 0 {
+	if d.Failures > 0 && !d.State.Terminal() { // the last failure is not counted
 		state += fmt.Sprintf(", failed %d of %d times allowed", d.Failures, d.Submission.Retries+1)
 	}
 	return state
@@ -127,7 +130,16 @@ func resultLine(d *api.Detail) string {
 	return text
 }
 
-func resultWords(d *api.Detail) string { return cmp.Or(struck(lastAttempt(d)), d.Detail) }
+func resultWords(d *api.Detail) string {
+	words := lossWords(d.Reason)
+	if n := lostTimes(d.Reason); n != "" {
+		words = n + " workers went away while they ran it"
+	}
+	if words != "" {
+		return withDetail(words, d.Detail)
+	}
+	return cmp.Or(struck(lastAttempt(d)), d.Detail)
+}
 
 // usingLine is what a running attempt uses.
 func usingLine(d *api.Detail) string {

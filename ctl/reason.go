@@ -28,6 +28,8 @@ func why(d *api.Detail) string {
 		return withDetail(task+" was cancelled", d.Detail)
 	case struck(lastAttempt(d)) != "":
 		return task + " " + struck(lastAttempt(d))
+	case lostTimes(d.Reason) != "":
+		return fmt.Sprintf("%s was given up: %s workers went away while they ran it; octasklyctl retry %s tries once more", task, lostTimes(d.Reason), d.ID)
 	case kind == "unenforceable":
 		return task + " " + refusal(d)
 	case kind == "signal":
@@ -50,6 +52,26 @@ func timedOut(task string, d *api.Detail) string {
 		return withDetail(task+" timed out", d.Detail)
 	}
 	return fmt.Sprintf("%s timed out after %v; --timeout raises it", task, limit)
+}
+
+// lostTimes is the number of "worker-lost×5", or "".
+func lostTimes(r octaskly.Reason) string {
+	_, times, _ := strings.Cut(string(r), string(octaskly.ReasonWorkerLost)+"×")
+	return times
+}
+
+// lossWords say what became of an attempt that failed by no fault of its own; ""
+// of others.
+func lossWords(r octaskly.Reason) string {
+	switch r {
+	case octaskly.ReasonWorkerLost:
+		return "lost with its worker"
+	case octaskly.ReasonLease:
+		return "stopped because its worker could not reach the dispatcher, as --at-most-one wants"
+	case octaskly.ReasonReleased:
+		return "given back on the word of its worker's operator"
+	}
+	return ""
 }
 
 // withDetail appends the words that came with a reason. A cancel's begin with

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
-	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -58,9 +58,9 @@ func (s *session) runJob(ctx context.Context, sub *submission) error {
 	if err := s.upload(in.soft, sub); err != nil {
 		return left(in, err)
 	}
-	_, id, err := s.accept(in.hard, sub)
+	id, err := s.acceptWithin(in, sub)
 	if err != nil {
-		return left(in, err)
+		return err
 	}
 	r := &running{session: s, interrupts: in, id: id}
 	if err := r.attend(); err != nil {
@@ -69,12 +69,24 @@ func (s *session) runJob(ctx context.Context, sub *submission) error {
 	return r.end()
 }
 
-// left is how run ends when there is no job: an interrupt has no more words.
+// left is how run ends before there is a job: an interrupt has no more words.
 func left(in *interrupts, err error) error {
 	if errors.Is(context.Cause(in.soft), errInterrupted) {
 		return exits(exitInterrupted)
 	}
 	return err
+}
+
+// acceptWithin submits, and still does when it is interrupted: a job that has
+// been accepted then can be cancelled.
+func (s *session) acceptWithin(in *interrupts, sub *submission) (octaskly.JobID, error) {
+	ctx, stop := in.within(quitPatience)
+	defer stop()
+	_, id, err := s.accept(ctx, sub)
+	if err != nil && errors.Is(context.Cause(in.soft), errInterrupted) {
+		return 0, &exitStatus{exitInterrupted, err}
+	}
+	return id, err
 }
 
 // running is a job that run stays with.
@@ -84,9 +96,12 @@ type running struct {
 	id       octaskly.JobID
 	progress progress
 
-	job       *api.Job // the latest that is known of it
-	cancelled bool     // the dispatcher knows that it is to be cancelled
-	lost      error    // why not all output could be shown
+	job       *api.Job    // the latest that is known of it
+	waits     atomic.Bool // it has, or may have, tasks that are queued
+	startedAt time.Time   // its attempt that was seen to run; zero: none was
+	given     int         // number of the latest attempt that was said to be given up
+	cancelled bool        // the dispatcher knows that it is to be cancelled
+	lost      error       // why not all output could be shown
 }
 
 // attend returns when the job is over and its output shown.
@@ -118,6 +133,8 @@ func (r *running) watch(ctx context.Context) error {
 		return r.client.Watch(ctx, r.task(), func(job *api.Job) error {
 			r.job = job
 			r.progress.update(tallyOf(job))
+			r.waits.Store(mayWait(job))
+			r.tellAgain(ctx, job)
 			return nil
 		})
 	})
@@ -154,66 +171,11 @@ func (s *sink) Write(p []byte) (n int, err error) {
 	return n, s.err
 }
 
-// cancelWhenQuit cancels the job if soft ends before it is over.
-func (r *running) cancelWhenQuit(ctx context.Context, over <-chan struct{}) error {
-	select {
-	case <-over:
-		return nil
-	case <-r.soft.Done():
-	}
-	reason := "octasklyctl run could not write its output"
-	if errors.Is(context.Cause(r.soft), errInterrupted) {
-		reason = "octasklyctl run was interrupted"
-		r.note("cancelling task %v; interrupt once more to leave without waiting for its end", r.id)
-	}
-	err := r.outage.persist(ctx, func() error {
-		_, err := r.client.Cancel(ctx, client.Selector{Text: r.id.String()}, reason)
-		return err
-	})
-	r.cancelled = err == nil
-	return err
-}
-
-// waitingPatience is how long a job may wait before run says for what.
-const waitingPatience = time.Second
-
-// tellWaiting says, once, what a job waits for that will not come by itself.
-func (r *running) tellWaiting(ctx context.Context, over <-chan struct{}) {
-	select {
-	case <-over:
-		return
-	case <-ctx.Done():
-		return
-	case <-r.soft.Done():
-		return
-	case <-time.After(waitingPatience):
-	}
-	detail, err := r.client.Show(ctx, r.task())
-	if err == nil && strings.HasPrefix(detail.Waits, "no ") && r.output != outputJSON {
-		r.note("task %v waits: %s", r.id, detail.Waits)
-	}
-}
-
-// leave is for when the job goes on without us.
-func (r *running) leave(err error) error {
-	if r.hard.Err() == nil {
-		return withHint(err, "task %v goes on: octasklyctl wait %v", r.id, r.id)
-	}
-	if r.cancelled {
-		r.note("task %v goes on being cancelled", r.id)
-	} else {
-		r.note("task %v goes on: it could not be cancelled", r.id)
-	}
-	return exits(exitInterrupted)
-}
-
 // end is for when the job is over.
 func (r *running) end() error {
 	switch cause := context.Cause(r.soft); {
-	case errors.Is(cause, errInterrupted):
-		return exits(exitInterrupted)
-	case errors.Is(cause, syscall.EPIPE):
-		return exits(exitPipe)
+	case errors.Is(cause, errInterrupted), errors.Is(cause, syscall.EPIPE):
+		return exits(r.quitCode())
 	case r.lost != nil:
 		return r.lost
 	}

@@ -48,7 +48,15 @@ func struck(a *api.Attempt) string {
 
 // attemptWords say why an attempt ended; the worker's own words are said only
 // where the data does not say it all.
-func attemptWords(a *api.Attempt) string { return cmp.Or(struck(a), a.Detail) }
+func attemptWords(a *api.Attempt) string {
+	switch a.Reason {
+	case octaskly.ReasonLease:
+		return lossWords(a.Reason)
+	case octaskly.ReasonWorkerLost, octaskly.ReasonReleased:
+		return withDetail(lossWords(a.Reason), a.Detail)
+	}
+	return cmp.Or(struck(a), a.Detail)
+}
 
 // lastAttempt is the one that a task's result is of, or an empty one.
 func lastAttempt(d *api.Detail) *api.Attempt {

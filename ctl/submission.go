@@ -40,6 +40,7 @@ func readSubmission(c *cli.Context, stdin io.Reader) (*submission, error) {
 
 func (s *submission) readCommand(c *cli.Context) error {
 	s.Name, s.Merge, s.Key = c.String("name"), c.Bool("merge"), c.String("idempotency-key")
+	s.AtMostOne = c.Bool("at-most-one")
 	if c.IsSet("idempotency-key") && s.Key == "" {
 		return usagef("cannot use --idempotency-key: it is empty")
 	}

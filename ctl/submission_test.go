@@ -41,6 +41,7 @@ func TestSubmission(t *testing.T) {
 			api.Order{Job: plainJob, Spec: octaskly.Spec{Argv: []string{"x"}, Backoff: time.Second}, Wish: octaskly.Wish{
 				CPUTime: new(time.Duration(0)), Memory: new(int64(0)), Disk: new(int64(0)), OpenFiles: new(int64(0)), Processes: new(int64(0)), HostNetwork: new(false),
 			}}},
+		{"--at-most-one x", api.Order{Job: plainJob, Spec: octaskly.Spec{Argv: []string{"x"}, Backoff: time.Second, AtMostOne: true}}},
 		{"--disk 64K x", api.Order{Job: plainJob, Spec: octaskly.Spec{Argv: []string{"x"}, Backoff: time.Second}, Wish: octaskly.Wish{Disk: new(int64(64 << 10))}}},
 		{"x", api.Order{Job: plainJob, Spec: octaskly.Spec{Argv: []string{"x"}, Backoff: time.Second}}},
 	} {

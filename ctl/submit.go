@@ -76,8 +76,8 @@ func (s *session) upload(ctx context.Context, sub *submission) error {
 func (s *session) accept(ctx context.Context, sub *submission) (*api.Accepted, octaskly.JobID, error) {
 	accepted, err := s.client.Submit(ctx, &sub.Submission)
 	switch {
-	case errors.Is(err, client.ErrCut):
-		return nil, 0, withHint(fmt.Errorf("cannot tell whether the job was accepted: %w", client.ErrCut),
+	case errors.Is(err, client.ErrCut) || err != nil && ctx.Err() != nil:
+		return nil, 0, withHint(fmt.Errorf("cannot tell whether the job was accepted: %w", brief(err)),
 			"octasklyctl ls shows it if it was; with --idempotency-key KEY, submitting again is safe")
 	case err != nil:
 		return nil, 0, err

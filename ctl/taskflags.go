@@ -37,6 +37,7 @@ func jobFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "retries", Usage: "after a failure, try up to `N` more times"},
 		&cli.StringFlag{Name: "backoff", Usage: "wait `TIME` before the first retry, twice that before the second, and so on (default: 1s)"},
+		&cli.BoolFlag{Name: "at-most-one", Usage: "never run it twice at the same time; so a worker that cannot reach the dispatcher for half a lease stops it, to be run again later"},
 		&cli.StringFlag{Name: "idempotency-key", Usage: "if a job of yours was submitted with `KEY` before, take that one"},
 	}
 }

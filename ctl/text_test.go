@@ -209,11 +209,11 @@ func TestWriteDetail(t *testing.T) {
 	}
 	text := strings.Join(strings.Fields(out.String()), " ")
 	for _, want := range []string{
-		"id: 42.7 name: n owner: ann state: failed, failed 2 of 2 times allowed result: exit:3 command: x 'y z' cwd: /srv",
+		"id: 42.7 name: n owner: ann state: failed result: exit:3 command: x 'y z' cwd: /srv",
 		"env: 'A=b c'", "at once: 4", "timeout: 1m30s", "retries: 1 backoff: 2s cpus: 0.5 memory: 512 MiB", "merge: stderr goes into stdout key: k",
 		"(1m ago)", "took: 20s",
-		"# STATE RESULT WORKER TIME CPU MEMORY STDOUT STDERR 1 failed exit:3 w1 5s 1.5s 3MiB 10B 64MiB",
-		"2 failed spawn:EAGAIN w1 - 0s - 0B 0B",
+		"# STATE RESULT WORKER STARTED TIME CPU MEMORY STDOUT STDERR 1 failed exit:3 w1 11:59:30 5s 1.5s 3MiB 10B 64MiB",
+		"2 failed spawn:EAGAIN w1 - - 0s - 0B 0B",
 		"attempt 1: 1 MiB of output discarded; processes outlived the command and were killed",
 		`attempt 2: no\a room`,
 	} {

@@ -52,6 +52,8 @@ func hintFor(err error) string {
 		return hinted.hint
 	case errors.Is(err, octaskly.ErrNotFound):
 		return "octasklyctl ls -a lists the jobs there are"
+	case errors.Is(err, octaskly.ErrGone):
+		return "octasklyctl ls -a lists the jobs that are kept; [retention] in dispatcher.toml says for how long"
 	case errors.Is(err, octaskly.ErrDenied):
 		return "the owner of the job, or an admin, may do this"
 	}

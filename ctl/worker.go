@@ -15,10 +15,10 @@ import (
 func (s *session) workerCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "worker",
-		Usage:       "look at the machines that run commands",
+		Usage:       "look at the machines that run commands, and drain them",
 		Description: "Workers are the machines that run commands.",
 		ArgsUsage:   "COMMAND",
-		Subcommands: []*cli.Command{s.workerLsCommand(), s.workerShowCommand()},
+		Subcommands: []*cli.Command{s.workerLsCommand(), s.workerShowCommand(), s.workerDrainCommand(), s.workerResumeCommand(), s.workerRemoveCommand()},
 	}
 }
 
@@ -26,7 +26,9 @@ func (s *session) workerLsCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "ls",
 		Usage: "list the workers",
-		Description: "Lists the workers that the dispatcher knows. SANDBOX is the strictest level that a worker\n" +
+		Description: "Lists the workers that the dispatcher knows. A worker is connected, away (its lease runs,\n" +
+			"and it may be back with its tasks), left (it was stopped) or lost; of one that was drained,\n" +
+			"DRAINED says by whom, when, until when and why, and BUSY how many tasks it still has. SANDBOX is the strictest level that a worker\n" +
 			"offers. CONTAINS is how it keeps the processes of a command together: with cgroup none\n" +
 			"escapes its end. octasklyctl worker show tells more.",
 		ArgsUsage: "[FLAG…]",
@@ -61,11 +63,15 @@ func (s *session) workerLs(c *cli.Context) error {
 }
 
 func workerTable(workers []api.Worker, now time.Time) *table {
-	t := newTable("NAME", "STATE", "SLOTS", "BUSY", "CPUS", "MEMORY", "SANDBOX", "CONTAINS", "VERSION", "SEEN")
-	t.give = 0
+	t := newTable("NAME", "STATE", "SLOTS", "BUSY", "CPUS", "MEMORY", "SANDBOX", "CONTAINS", "VERSION", "SEEN", "DRAINED")
 	for _, w := range workers {
-		t.add(w.Name, w.State, fmt.Sprint(w.Slots), fmt.Sprint(w.Running+w.Assigned), fmt.Sprintf("%g", w.CPUs),
-			sizeText(w.Memory), strictest(w.Levels), w.Contains, w.Version, agoText(w.SeenAt, now))
+		t.add(w.Name, workerState(&w), fmt.Sprint(w.Slots), fmt.Sprint(w.Running+w.Assigned), fmt.Sprintf("%g", w.CPUs),
+			sizeText(w.Memory), strictest(w.Levels), w.Contains, w.Version, agoText(w.SeenAt, now), drainText(w.Drain, now))
+	}
+	t.dropEmpty("DRAINED")
+	t.give = 0
+	if last := len(t.rows[0]) - 1; t.rows[0][last] == "DRAINED" {
+		t.give = last
 	}
 	return t
 }

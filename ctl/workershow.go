@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -10,7 +9,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/octaskly/octaskly/internal/api"
-	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
 func (s *session) workerShowCommand() *cli.Command {
@@ -34,11 +32,8 @@ func (s *session) workerShow(c *cli.Context) error {
 	}
 	for i, name := range names {
 		worker, err := s.client.Worker(c.Context, name)
-		if errors.Is(err, octaskly.ErrNotFound) {
-			return withHint(err, "octasklyctl worker ls lists the workers there are")
-		}
 		if err != nil {
-			return err
+			return aboutWorker(err, "show", name)
 		}
 		if err := s.writeWorker(worker, i > 0); err != nil {
 			return err
@@ -66,7 +61,8 @@ func writeWorkerPage(out io.Writer, w *api.Worker, now time.Time) error {
 	p := &page{}
 	p.line("name", w.Name)
 	p.line("id", w.ID)
-	p.line("state", w.State)
+	p.line("state", workerState(w))
+	p.drain(w, now)
 	p.line("address", w.Address)
 	p.line("version", w.Version)
 	p.line("slots", fmt.Sprintf("%d, %d busy", w.Slots, w.Running+w.Assigned))

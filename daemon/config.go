@@ -29,6 +29,10 @@ var flagHelp = map[string]string{
 	"limits.max_queued":    "let `N` tasks wait at most",
 	"limits.lease":         "give up the tasks of a worker that has been silent for `DURATION`",
 	"limits.commit_linger": "let the end of a task wait up to `DURATION` for others, to be written with them",
+	"limits.max_losses":    "fail a task that `N` workers were lost with",
+	"retention.age":        "keep jobs for `DURATION` after their end",
+	"retention.tasks":      "keep `N` tasks that are over",
+	"retention.output":     "keep `SIZE` of outputs and inputs in files",
 	"dispatcher":           "connect to the dispatcher at `HOST:PORT`",
 	"name":                 "call this worker `NAME`",
 	"slots":                "run `N` commands at the same time",
@@ -81,7 +85,7 @@ func configCommand() *cli.Command {
 
 // perRole is a command with a subcommand for each role.
 func perRole(name, usage string, action func(*cli.Context, dirs.Role) error) *cli.Command {
-	command := &cli.Command{Name: name, Usage: usage, Action: onlyHelp}
+	command := &cli.Command{Name: name, Usage: usage, Action: whichRole}
 	for _, role := range dirs.Roles {
 		command.Subcommands = append(command.Subcommands, &cli.Command{
 			Name:   string(role),
@@ -92,6 +96,15 @@ func perRole(name, usage string, action func(*cli.Context, dirs.Role) error) *cl
 		})
 	}
 	return command
+}
+
+// whichRole is what perRole's command does without a role: to a script, help with
+// exit code 0 would say that all is well.
+func whichRole(c *cli.Context) error {
+	if word := c.Args().First(); word != "" {
+		return usageError{fmt.Errorf("unknown role %q: want dispatcher, worker or executor", word)}
+	}
+	return usageError{fmt.Errorf("config %[1]s lacks a role, as in: octasklyd config %[1]s dispatcher", c.Command.Name)}
 }
 
 func checkConfig(c *cli.Context, role dirs.Role) error {

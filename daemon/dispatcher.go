@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sync/errgroup"
@@ -27,11 +28,15 @@ const keyFile = "fleet.key"
 
 func dispatcherCommand() *cli.Command {
 	return &cli.Command{
-		Name:   "dispatcher",
-		Usage:  "accept work, keep it on disk and give it to workers",
-		Flags:  configFlags(dirs.Dispatcher),
-		Before: noArguments,
+		Name:            "dispatcher",
+		Usage:           "accept work, keep it on disk and give it to workers",
+		Flags:           configFlags(dirs.Dispatcher),
+		HideHelpCommand: true,
+		Subcommands:     []*cli.Command{backupCommand(), restoreCommand()},
 		Action: func(c *cli.Context) error {
+			if err := noArguments(c); err != nil { // not Before, which would refuse backup
+				return err
+			}
 			load := func() (*config.Dispatcher, error) { return config.LoadDispatcher(sources(c, dirs.Dispatcher)) }
 			return runDispatcher(c.Context, load, c.App.ErrWriter)
 		},
@@ -53,7 +58,7 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(ctx, p.state.Path("octaskly.db"), p.log)
+	db, err := openStore(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -65,7 +70,7 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 	d, err := dispatcher.New(dispatcher.Config{
 		Dir: c.StateDir, Fleet: c.Fleet, Version: version, MaxOutput: int64(c.Limits.MaxOutput),
 		MaxQueued: c.Limits.MaxQueued, Lease: c.Limits.Lease.Std(), Linger: c.Limits.CommitLinger.Std(),
-		Policy: policy, Log: p.log,
+		MaxLosses: int(c.Limits.MaxLosses), Policy: policy, Retention: retention(c.Retention), Log: p.log,
 	}, db)
 	if err != nil {
 		return err
@@ -79,6 +84,21 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 		})
 	})
 	return group.Wait()
+}
+
+// openStore opens the database. What is saved of a damaged one may take longer
+// than a service may take to start.
+func openStore(ctx context.Context, p *process) (*store.Store, error) {
+	opened := make(chan struct{})
+	var extending sync.WaitGroup
+	extending.Go(func() { systemd.ExtendUntil(opened) })
+	defer extending.Wait()
+	defer close(opened)
+	return store.Open(ctx, p.state.Path("octaskly.db"), p.log)
+}
+
+func retention(r config.Retention) dispatcher.Retention {
+	return dispatcher.Retention{Age: r.Age.Std(), Tasks: r.Tasks, Output: int64(r.Output)}
 }
 
 // fleetKey is the key that workers must know; a dispatcher without one makes it.

@@ -51,19 +51,22 @@ func daemonPage(app *cli.App) (*manual.Page, error) {
 	if err := addDefaults(app); err != nil {
 		return nil, err
 	}
-	liftSelftest(app)
+	lift(app, dirs.Dispatcher)
+	lift(app, dirs.Worker)
 	p.Manual, p.App, p.Description, p.Sections = "System Administration", app, daemonDescription, daemonSections
 	return p, nil
 }
 
-// liftSelftest puts it beside worker, which does something itself: the page has no
-// place for a command that others are below.
-func liftSelftest(app *cli.App) {
-	at := slices.IndexFunc(app.Commands, func(c *cli.Command) bool { return c.Name == string(dirs.Worker) })
-	selftest := selftestCommand()
-	selftest.Name = app.Commands[at].Name + " " + selftest.Name
+// lift puts the commands below a role beside it, since that does something itself:
+// the page has no place for a command that others are below.
+func lift(app *cli.App, role dirs.Role) {
+	at := slices.IndexFunc(app.Commands, func(c *cli.Command) bool { return c.Name == string(role) })
+	below := app.Commands[at].Subcommands
 	app.Commands[at].Subcommands = nil
-	app.Commands = slices.Insert(app.Commands, at+1, selftest)
+	for _, c := range below {
+		c.Name = string(role) + " " + c.Name
+	}
+	app.Commands = slices.Insert(app.Commands, at+1, below...)
 }
 
 // addDefaults tells the flags of the roles their defaults, which stand in the
@@ -103,6 +106,7 @@ A dispatcher and its workers know a common key, the fleet key. Both prove to eac
 `
 
 var daemonSections = []manual.Section{
+	{Title: "BACKUP AND DAMAGE", Text: daemonBackup},
 	{Title: "SIGNALS", Text: daemonSignals},
 	{Title: "SYSTEMD", Text: daemonSystemd},
 	{Title: "EXIT STATUS", Text: daemonExit},
@@ -111,6 +115,16 @@ var daemonSections = []manual.Section{
 	{Title: "EXAMPLES", Text: daemonExamples},
 	{Title: "SEE ALSO", Text: "octasklyctl(1), octaskly.toml(5), systemd.service(5), journalctl(1), cgroups(7)"},
 }
+
+const daemonBackup = `
+*octasklyd dispatcher backup* writes the database, inputs and long outputs of a dispatcher into one file, whether or not the dispatcher runs. What was accepted before it began is in the file. The fleet key is not in it: keep a copy of that apart, where few can read it.
+
+*octasklyd dispatcher restore* makes what such a file holds the state of a dispatcher that has no database. Tasks that had ended stay so, and those that had not run again, be it that they have ended since: nobody knows any more. Workers stop, when they connect, what they still run for the dispatcher that was backed up. Ids of new tasks begin 1,000,000 later, so that none is given out twice.
+
+A database that is copied to another file is taken for a copy in the same way, and so is one that is moved to another machine or file system: the dispatcher says so in its log when it starts. To move one, drain the workers first, so that nothing runs that would have to run again. Renaming directories changes nothing. Never copy the database of a dispatcher that runs but with *octasklyd dispatcher backup*, and never over one that is there.
+
+The dispatcher looks whether its database is sound when it starts: at what is quick to see before it serves, and at all of it meanwhile. Where the file is damaged, by a disk or by another program, it sets it aside, makes a new database of every row that can still be read, and goes on by itself. It says what was lost in its log, and *octasklyctl stats* says so for 30 days. A task of which nothing is known any more runs again, unless a result tells how it has ended. What workers ran is stopped and runs again. The latest 3 damaged databases are kept, as _octaskly.db.damaged-TIME_, until an operator removes them.
+`
 
 const daemonSignals = `
 *SIGTERM*, *SIGINT*::
@@ -219,6 +233,13 @@ The same from packages, first on the dispatcher's machine, then on that of a wor
 See which sandbox levels and limits a worker's machine can enforce:
 
     octasklyd worker selftest
+
+Back up a dispatcher while it runs, and restore that on another machine:
+
+    octasklyd dispatcher backup /backup/octaskly-monday.tar
+
+    install -d -o octaskly -g octaskly -m 700 /var/lib/octaskly/dispatcher
+    octasklyd dispatcher restore /backup/octaskly-monday.tar
 
 See what a daemon would do with its configuration:
 

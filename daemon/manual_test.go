@@ -83,6 +83,9 @@ func TestManualIsComplete(t *testing.T) {
 		if base := path[strings.LastIndexByte(path, ' ')+1:]; name != path && strings.Contains(parts[name], `\fBoctasklyd `+base+`\fR`) {
 			got = append(got, tagsIn(parts[base])...)
 		}
+		if other := flagsOf.FindStringSubmatch(parts[name]); name == path && other != nil {
+			got = append(got, tagsIn(parts[other[1]])...)
+		}
 		for _, flag := range want {
 			if !slices.Contains(got, flag) && !slices.Contains(global, flag) {
 				t.Errorf("%s: the page has no %s", name, flag)
@@ -100,6 +103,9 @@ func TestManualIsComplete(t *testing.T) {
 		}
 	}
 }
+
+// flagsOf is a reference to another command.
+var flagsOf = regexp.MustCompile(`It takes the flags of \\fBoctasklyd ([a-z ]+)\\fR`)
 
 // partFor names the part of the page about a command: that of "config check"
 // tells of "config check worker", too.

@@ -5,7 +5,10 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
 	"runtime/pprof"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/config"
@@ -37,6 +40,7 @@ func begin(c config.Common, stderr io.Writer) (*process, error) {
 
 // beginBare leaves the state directory alone.
 func beginBare(c config.Common, stderr io.Writer) (*process, error) {
+	signal.Ignore(unix.SIGHUP) // until its role asks for it, it must not end the daemon
 	sockets, err := systemd.Inherited()
 	if err != nil {
 		return nil, err

@@ -123,7 +123,7 @@ func TestWorkerStopRunsTasksAgain(t *testing.T) {
 	g.pass(t)
 	must(t, c, "wait", id)
 	d := show(t, c, id)
-	if len(d.Attempts) != 2 || d.Attempts[0].Reason != octaskly.ReasonWorkerLost || d.Attempts[1].State != octaskly.Completed {
+	if len(d.Attempts) != 2 || d.Attempts[0].Reason != octaskly.ReasonReleased || d.Attempts[1].State != octaskly.Completed {
 		t.Errorf("attempts: %+v", d.Attempts)
 	}
 }

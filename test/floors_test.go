@@ -12,11 +12,11 @@ import (
 // import only packages on the floors below its own. Those below test/ stand
 // beside the house: they may import everything, and nobody imports them.
 var floors = [][]string{
-	{"internal/units", "internal/security", "internal/discovery", "internal/dirs", "internal/statedir", "internal/systemd"},
+	{"internal/units", "internal/security", "internal/discovery", "internal/dirs", "internal/statedir", "internal/systemd", "internal/sqlitefile"},
 	{"internal/octaskly", "internal/config", "internal/manual", "internal/quota"},
 	{"internal/transport", "internal/spool", "internal/sandbox/plan"},
 	{"internal/protocol", "internal/scheduler", "internal/store", "internal/resources", "internal/sandbox", "internal/auth"},
-	{"internal/executor", "internal/api"},
+	{"internal/executor", "internal/api", "internal/backup"},
 	{"internal/dispatcher", "internal/worker", "internal/client"},
 	{"internal/tui"},
 	{"daemon", "daemon/init", "ctl"},

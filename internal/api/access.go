@@ -20,3 +20,14 @@ func users(who *Caller) error {
 	}
 	return nil
 }
+
+// admins may: root, and the user of the daemon itself.
+func admins(who *Caller) error {
+	if err := users(who); err != nil {
+		return err
+	}
+	if !who.Admin {
+		return fmt.Errorf("%s is no admin; root is, and the user that the dispatcher runs as: %w", who.Name, octaskly.ErrDenied)
+	}
+	return nil
+}

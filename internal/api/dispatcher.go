@@ -76,6 +76,14 @@ type Dispatcher interface {
 	Workers(context.Context, Caller) ([]Worker, error)
 	// Worker tells of one worker, by its id or name, with its Checks.
 	Worker(ctx context.Context, who Caller, name string) (*Worker, error)
+	// Drain, Resume and RemoveWorker return once the wish is on disk, and tell of
+	// the worker as it is then. Draining one that is drained replaces reason and
+	// deadline, and resuming one that is not changes nothing.
+	Drain(ctx context.Context, who Caller, name string, how DrainRequest) (*Worker, error)
+	Resume(ctx context.Context, who Caller, name string) (*Worker, error)
+	// RemoveWorker forgets a worker. It is octaskly.ErrConflict while that is
+	// connected. What it had runs elsewhere at once.
+	RemoveWorker(ctx context.Context, who Caller, name string) (*Worker, error)
 	Stats(context.Context, Caller) (*Stats, error)
 }
 

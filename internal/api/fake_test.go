@@ -108,6 +108,22 @@ func (f *fake) Worker(_ context.Context, who Caller, name string) (*Worker, erro
 	return &Worker{Name: name, Checks: []Check{{Subject: "level:strict", Name: "shadow", Held: true}}}, f.ask("worker %s %s", who.Name, name)
 }
 
+func (f *fake) Drain(_ context.Context, who Caller, name string, how DrainRequest) (*Worker, error) {
+	deadline := "none"
+	if how.Deadline != nil {
+		deadline = time.Duration(*how.Deadline).String()
+	}
+	return &Worker{Name: name, Drain: &Drain{By: who.Name}}, f.ask("drain %s %s %q %s", who.Name, name, how.Reason, deadline)
+}
+
+func (f *fake) Resume(_ context.Context, who Caller, name string) (*Worker, error) {
+	return &Worker{Name: name}, f.ask("resume %s %s", who.Name, name)
+}
+
+func (f *fake) RemoveWorker(_ context.Context, who Caller, name string) (*Worker, error) {
+	return &Worker{Name: name, State: "lost"}, f.ask("remove %s %s", who.Name, name)
+}
+
 func (f *fake) Stats(_ context.Context, who Caller) (*Stats, error) {
 	return &Stats{Fleet: "f"}, f.ask("stats %s", who.Name)
 }
@@ -131,7 +147,7 @@ func newRequest(uid int, method, target, body string) *http.Request {
 	if body == "" {
 		r.Body, r.ContentLength = http.NoBody, 0
 	}
-	return r.WithContext(context.WithValue(r.Context(), connectionKey{}, connection{uid, context.Background()}))
+	return r.WithContext(context.WithValue(r.Context(), connectionKey{}, connection{uid, context.Background(), false}))
 }
 
 // do serves one request of ann.

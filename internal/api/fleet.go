@@ -9,6 +9,24 @@ func (h *Handler) worker(r *request) (*Worker, error) {
 	return h.dispatcher.Worker(r.Context(), r.who, r.PathValue("worker"))
 }
 
+func (h *Handler) drain(r *request) (*Worker, error) {
+	var how DrainRequest
+	r.decode(&how)
+	r.blame("reason", checkText(how.Reason, maxReason))
+	if r.bad != nil {
+		return nil, r.bad
+	}
+	return h.dispatcher.Drain(r.Context(), r.who, r.PathValue("worker"), how)
+}
+
+func (h *Handler) resume(r *request) (*Worker, error) {
+	return h.dispatcher.Resume(r.Context(), r.who, r.PathValue("worker"))
+}
+
+func (h *Handler) removeWorker(r *request) (*Worker, error) {
+	return h.dispatcher.RemoveWorker(r.Context(), r.who, r.PathValue("worker"))
+}
+
 func (h *Handler) stats(r *request) (*Stats, error) {
 	return h.dispatcher.Stats(r.Context(), r.who)
 }

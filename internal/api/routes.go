@@ -38,6 +38,9 @@ func (h *Handler) routes() []route {
 
 		{"GET", "/api/v1/workers", users, "", reply(h.workers)},
 		{"GET", "/api/v1/workers/{worker}", users, "", reply(h.worker)},
+		{"DELETE", "/api/v1/workers/{worker}", admins, "", reply(h.removeWorker)},
+		{"POST", "/api/v1/workers/{worker}/drain", admins, "", reply(h.drain)},
+		{"POST", "/api/v1/workers/{worker}/resume", admins, "", reply(h.resume)},
 		{"GET", "/api/v1/stats", users, "", reply(h.stats)},
 	}
 }

@@ -45,15 +45,16 @@ func (s *Submission) Accept(owner string) (*Order, error) {
 
 func (s *Submission) spec(f *faults) octaskly.Spec {
 	spec := octaskly.Spec{
-		Argv:    plain(s.Argv),
-		Env:     plain(s.Env),
-		Dir:     string(s.Cwd),
-		Stdin:   s.Stdin,
-		Items:   s.Items,
-		Retries: s.Retries,
-		Backoff: defaultBackoff,
-		Merge:   s.Merge,
-		Room:    s.room(f),
+		Argv:      plain(s.Argv),
+		Env:       plain(s.Env),
+		Dir:       string(s.Cwd),
+		Stdin:     s.Stdin,
+		Items:     s.Items,
+		Retries:   s.Retries,
+		Backoff:   defaultBackoff,
+		Merge:     s.Merge,
+		Room:      s.room(f),
+		AtMostOne: s.AtMostOne,
 	}
 	if s.Backoff != nil {
 		spec.Backoff = time.Duration(*s.Backoff)

@@ -17,7 +17,7 @@ func TestAccept(t *testing.T) {
 	var s Submission
 	err := decodeJSON([]byte(`{"name": "n", "argv": ["cp", {"base64": "/w=="}], "env": ["A=b"], "cwd": "/srv",
 		"stdin": "`+someHash+`", "array": "0-9:2,20", "at_once": 3, "timeout": 1.5, "retries": 2, "backoff": 0,
-		"merge": true, "cpus": 0.5, "memory": 1048576, "idempotency_key": "k"}`), &s)
+		"merge": true, "cpus": 0.5, "memory": 1048576, "idempotency_key": "k", "at_most_one": true}`), &s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func TestAccept(t *testing.T) {
 		Job: octaskly.Job{Owner: "ann", Name: "n", Elements: elements, Array: true, AtOnce: 3, Key: "k"},
 		Spec: octaskly.Spec{
 			Argv: []string{"cp", "\xff"}, Env: []string{"A=b"}, Dir: "/srv", Stdin: octaskly.Blob(someHash),
-			Retries: 2, Backoff: 0, Merge: true,
+			Retries: 2, Backoff: 0, Merge: true, AtMostOne: true,
 			Room: octaskly.Room{octaskly.CPU: 500, octaskly.Memory: 1 << 20},
 		},
 		Wish: octaskly.Wish{Timeout: new(1500 * time.Millisecond), Memory: new(int64(1 << 20))},

@@ -255,6 +255,17 @@ type Stats struct {
 	Fleet     string           `json:"fleet"`
 	StartedAt time.Time        `json:"started_at"`
 	Database  int64            `json:"database_bytes"`
+	Output    int64            `json:"output_bytes"`                  // of outputs in files
+	Inputs    int64            `json:"inputs_bytes"`                  // of uploaded inputs
+	Removed   int64            `json:"jobs_collected"`                // that ended and are no longer kept, since StartedAt
+	CheckedAt *time.Time       `json:"database_checked_at,omitempty"` // when all of it was found sound, since StartedAt
+	Damage    *Damage          `json:"damage,omitempty"`              // of the database, in the last 30 days
+}
+
+// Damage tells what was lost with a damaged database, and what was saved.
+type Damage struct {
+	At    time.Time `json:"at"`
+	Lines []string  `json:"lines"` // for people
 }
 
 // Error is the body of every answer that is not a success.

@@ -57,6 +57,13 @@ var calls = []struct {
 	{"workers", func(ctx context.Context, c *Client) (any, error) { return c.Workers(ctx) }, "workers", []api.Worker{{Name: "w"}}},
 	{"worker", func(ctx context.Context, c *Client) (any, error) { return c.Worker(ctx, "a b/é") }, `worker "a b/é"`,
 		&api.Worker{Name: "a b/é", Checks: []api.Check{{Subject: "level:basic", Name: "n", Why: "w"}}}},
+	{"drain", func(ctx context.Context, c *Client) (any, error) {
+		return c.Drain(ctx, "a b", api.DrainRequest{Reason: "disk", Deadline: new(api.Seconds(time.Hour))})
+	}, `drain "a b" "disk" true`, &api.Worker{Name: "a b", Drain: &api.Drain{Reason: "disk"}}},
+	{"drain without end", func(ctx context.Context, c *Client) (any, error) { return c.Drain(ctx, "w", api.DrainRequest{}) },
+		`drain "w" "" false`, &api.Worker{Name: "w", Drain: &api.Drain{}}},
+	{"resume", func(ctx context.Context, c *Client) (any, error) { return c.Resume(ctx, "a/b") }, `resume "a/b"`, &api.Worker{Name: "a/b"}},
+	{"remove worker", func(ctx context.Context, c *Client) (any, error) { return c.RemoveWorker(ctx, "w") }, `remove "w"`, &api.Worker{Name: "w", State: "lost"}},
 	{"stats", func(ctx context.Context, c *Client) (any, error) { return c.Stats(ctx) }, "stats", &api.Stats{Fleet: "f"}},
 	{"version", func(ctx context.Context, c *Client) (any, error) { return c.Version(ctx) }, "", "1.2.3"},
 	{"health", func(ctx context.Context, c *Client) (any, error) { return nil, c.Health(ctx) }, "", nil},

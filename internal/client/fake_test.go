@@ -109,6 +109,18 @@ func (f *fake) Worker(_ context.Context, _ api.Caller, name string) (*api.Worker
 	return &api.Worker{Name: name, Checks: []api.Check{{Subject: "level:basic", Name: "n", Why: "w"}}}, f.ask("worker %q", name)
 }
 
+func (f *fake) Drain(_ context.Context, _ api.Caller, name string, how api.DrainRequest) (*api.Worker, error) {
+	return &api.Worker{Name: name, Drain: &api.Drain{Reason: how.Reason}}, f.ask("drain %q %q %v", name, how.Reason, how.Deadline != nil)
+}
+
+func (f *fake) Resume(_ context.Context, _ api.Caller, name string) (*api.Worker, error) {
+	return &api.Worker{Name: name}, f.ask("resume %q", name)
+}
+
+func (f *fake) RemoveWorker(_ context.Context, _ api.Caller, name string) (*api.Worker, error) {
+	return &api.Worker{Name: name, State: "lost"}, f.ask("remove %q", name)
+}
+
 func (f *fake) Stats(context.Context, api.Caller) (*api.Stats, error) {
 	return &api.Stats{Fleet: "f"}, f.ask("stats")
 }

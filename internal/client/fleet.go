@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 
 	"github.com/octaskly/octaskly/internal/api"
@@ -18,8 +19,27 @@ func (c *Client) Workers(ctx context.Context) ([]api.Worker, error) {
 
 // Worker tells all of one worker, by its id or name.
 func (c *Client) Worker(ctx context.Context, name string) (*api.Worker, error) {
-	return fetch[api.Worker](ctx, c, call{path: root + "workers/" + url.PathEscape(name)})
+	return fetch[api.Worker](ctx, c, call{path: workerPath(name)})
 }
+
+// Drain keeps new tasks from a worker, which is named by its id or name. It
+// returns once that is on the dispatcher's disk, and tells of the worker.
+func (c *Client) Drain(ctx context.Context, name string, how api.DrainRequest) (*api.Worker, error) {
+	return fetch[api.Worker](ctx, c, call{method: http.MethodPost, path: workerPath(name) + "/drain", body: how})
+}
+
+// Resume lets a drained worker have tasks again.
+func (c *Client) Resume(ctx context.Context, name string) (*api.Worker, error) {
+	return fetch[api.Worker](ctx, c, call{method: http.MethodPost, path: workerPath(name) + "/resume"})
+}
+
+// RemoveWorker makes the dispatcher forget a worker that is not connected, else
+// it is octaskly.ErrConflict. What that worker had runs elsewhere.
+func (c *Client) RemoveWorker(ctx context.Context, name string) (*api.Worker, error) {
+	return fetch[api.Worker](ctx, c, call{method: http.MethodDelete, path: workerPath(name)})
+}
+
+func workerPath(name string) string { return root + "workers/" + url.PathEscape(name) }
 
 // Stats sums up the whole fleet.
 func (c *Client) Stats(ctx context.Context) (*api.Stats, error) {

@@ -37,6 +37,12 @@ max_output = "1500B"    # OCTASKLY_LIMITS_MAX_OUTPUT
 max_queued = 10000000   # built in
 lease = "1m30s"         # DIR/dispatcher.d/a.toml:2
 commit_linger = "10ms"  # built in
+max_losses = 5          # built in
+
+[retention]
+age = "30d"       # built in
+tasks = 2000000   # built in
+output = "10GiB"  # built in
 `
 	if got := strings.ReplaceAll(shown.String(), dir, "DIR"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -76,6 +82,10 @@ func TestShowReloads(t *testing.T) {
 		"limits.max_queued":    rapid.StringMatching(`[1-9][0-9]{0,8}`),
 		"limits.lease":         rapid.StringMatching(`[0-9]{1,4}s`),
 		"limits.commit_linger": rapid.StringMatching(`[0-9]{1,4}ms`),
+		"limits.max_losses":    rapid.StringMatching(`[0-9]{1,4}`),
+		"retention.age":        rapid.StringMatching(`[0-9]{1,6}d`),
+		"retention.tasks":      rapid.StringMatching(`[0-9]{1,10}`),
+		"retention.output":     rapid.StringMatching(`[0-9]{1,9}M`),
 	}
 	for _, role := range dirs.Roles {
 		loaded := 0

@@ -10,6 +10,9 @@ import (
 
 // attempts lists what has ended and what has not.
 func (d *Dispatcher) attempts(ctx context.Context, t *octaskly.Task) ([]api.Attempt, error) {
+	if t.Attempt == 0 {
+		return []api.Attempt{}, nil
+	}
 	ended, err := d.store.Attempts(ctx, t.Job, t.Index)
 	if err != nil {
 		return nil, err
@@ -18,13 +21,25 @@ func (d *Dispatcher) attempts(ctx context.Context, t *octaskly.Task) ([]api.Atte
 	for i := range ended {
 		list = append(list, d.attempt(&ended[i]))
 	}
-	if withWorker(t.State) {
-		list = append(list, api.Attempt{
-			Number: t.Attempt, State: t.State, Worker: d.names.get(t.Worker),
-			AssignedAt: t.AssignedAt, StartedAt: moment(t.StartedAt),
-		})
+	if t.Open(t.Attempt) {
+		list = append(list, d.latestAttempt(t))
 	}
 	return list, nil
+}
+
+// latestAttempt is the one of a task that has not ended.
+func (d *Dispatcher) latestAttempt(t *octaskly.Task) api.Attempt {
+	a := api.Attempt{
+		Number: t.Attempt, State: t.State, Worker: d.names.get(t.Worker),
+		AssignedAt: t.AssignedAt, StartedAt: moment(t.StartedAt),
+	}
+	if t.Missed() {
+		a.State, a.Reason, a.LostAt = octaskly.Assigned, t.Reason, moment(t.LostAt)
+		if a.StartedAt != nil {
+			a.State = octaskly.Running
+		}
+	}
+	return a
 }
 
 func (d *Dispatcher) attempt(a *octaskly.Attempt) api.Attempt {
@@ -36,7 +51,15 @@ func (d *Dispatcher) attempt(a *octaskly.Attempt) api.Attempt {
 		Stdout: a.End.Output.Stdout, Stderr: a.End.Output.Stderr, Discarded: a.End.Output.Discarded,
 		Leftover: a.End.Leftover, Usage: usageOf(a), Workspace: a.End.Workspace,
 		Limit: measured(a.End.Reason, a.End.Limit), Peak: measured(a.End.Reason, a.End.Peak),
+		Late: late(a.Late),
 	}
+}
+
+func late(l octaskly.Late) *api.Late {
+	if l.State == 0 {
+		return nil
+	}
+	return &api.Late{State: l.State, Reason: l.Reason, EndedAt: l.At}
 }
 
 // usageOf is what an attempt that is over has used; nil where that was not

@@ -13,8 +13,12 @@ type batch struct {
 	touched   []*job
 	tasks     []*task
 	attempts  []octaskly.Attempt
+	late      []octaskly.Attempt // ends of attempts that were given up before
 	workers   []octaskly.Worker
+	removed   []octaskly.WorkerID
+	inputs    []store.Input // of accepted
 	ended     octaskly.Counts
+	kept      int64         // how many more tasks are kept that are over
 	addressed []*worker     // with a frame to send
 	waiters   []func(error) // told what became of the commit
 	by        time.Time     // when it is to be written at the latest; zero: nothing waits
@@ -32,6 +36,15 @@ func (b *batch) addJob(j *job) {
 	if !j.dirty {
 		j.dirty = true
 		b.touched = append(b.touched, j)
+	}
+}
+
+// reads notes which inputs an accepted job reads.
+func (b *batch) reads(job octaskly.JobID, blobs ...octaskly.Blob) {
+	for _, blob := range blobs {
+		if blob != "" {
+			b.inputs = append(b.inputs, store.Input{Blob: blob, Job: job})
+		}
 	}
 }
 
@@ -54,7 +67,7 @@ func (b *batch) empty() bool {
 
 // writes reports whether there is anything for the store.
 func (b *batch) writes() bool {
-	return len(b.accepted)+len(b.touched)+len(b.tasks)+len(b.attempts)+len(b.workers) > 0
+	return len(b.accepted)+len(b.touched)+len(b.tasks)+len(b.attempts)+len(b.late)+len(b.workers)+len(b.removed) > 0
 }
 
 // maxBatch is how many rows a commit gathers before it is written anyhow.
@@ -75,10 +88,13 @@ func (b *batch) deadline() (time.Time, bool) { return b.by, !b.by.IsZero() }
 func (b *batch) changes() *store.Changes {
 	changes := &store.Changes{
 		Jobs:     b.accepted,
+		Inputs:   b.inputs,
 		Progress: make([]store.ProgressRow, len(b.touched)),
 		Tasks:    make([]octaskly.Task, len(b.tasks)),
 		Attempts: b.attempts,
+		Late:     b.late,
 		Workers:  b.workers,
+		Removed:  b.removed,
 		Ended:    b.ended,
 	}
 	for i, j := range b.touched {

@@ -10,16 +10,24 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
 // blobs keeps large inputs as files named by their hash.
-type blobs struct{ dir string }
+type blobs struct {
+	dir  string
+	kept tally
+
+	mu     sync.Mutex
+	claims map[octaskly.Blob]int // of submissions and retries that are under way
+	doomed octaskly.Blob         // about to be deleted, unless somebody asks for it
+}
 
 func openBlobs(dir string) (*blobs, error) {
-	b := &blobs{filepath.Join(dir, "blobs")}
-	if unfinished, err := filepath.Glob(filepath.Join(b.dir, ".upload-*")); err == nil {
+	b := &blobs{dir: filepath.Join(dir, "blobs"), claims: map[octaskly.Blob]int{}}
+	if unfinished, err := filepath.Glob(filepath.Join(b.dir, upload)); err == nil {
 		for _, path := range unfinished {
 			os.Remove(path)
 		}
@@ -29,6 +37,9 @@ func openBlobs(dir string) (*blobs, error) {
 	}
 	return b, nil
 }
+
+// upload names what is not complete.
+const upload = ".upload-*"
 
 // path is where a blob lies. A name that is no hash leads nowhere.
 func (b *blobs) path(hash octaskly.Blob) (string, error) {
@@ -51,14 +62,7 @@ func (b *blobs) open(hash octaskly.Blob) (*os.File, error) {
 }
 
 // HasBlob reports whether PutBlob may be left out.
-func (d *Dispatcher) HasBlob(_ context.Context, hash octaskly.Blob) bool {
-	f, err := d.blobs.open(hash)
-	if err != nil {
-		return false
-	}
-	f.Close()
-	return true
-}
+func (d *Dispatcher) HasBlob(_ context.Context, hash octaskly.Blob) bool { return d.blobs.use(hash) }
 
 // PutBlob stores what r gives, which must have the hash that it is named by. It
 // is on disk when PutBlob returns.
@@ -67,7 +71,7 @@ func (d *Dispatcher) PutBlob(_ context.Context, hash octaskly.Blob, r io.Reader)
 	if err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(d.blobs.dir, ".upload-*")
+	temp, err := os.CreateTemp(d.blobs.dir, upload)
 	if err != nil {
 		return fmt.Errorf("cannot store the input: %w", err)
 	}
@@ -86,9 +90,10 @@ func (d *Dispatcher) PutBlob(_ context.Context, hash octaskly.Blob, r io.Reader)
 	if err := temp.Sync(); err != nil {
 		return fmt.Errorf("cannot store the input: %w", err)
 	}
-	if err := os.Rename(temp.Name(), path); err != nil {
+	if err := d.blobs.keep(hash, temp.Name(), path, n); err != nil {
 		return fmt.Errorf("cannot store the input: %w", err)
 	}
+	d.collector.swell()
 	return syncDir(d.blobs.dir)
 }
 

@@ -48,7 +48,7 @@ func (d *Dispatcher) serveBulk(ctx context.Context, s *session, header []byte, b
 func (d *Dispatcher) receive(ctx context.Context, s *session, f *protocol.Fetch, bulk transport.Channel) error {
 	its, err := ask(ctx, d, func(c *core, reply func(bool, error)) {
 		w := s.worker
-		reply(w != nil && w.session == s && c.held(w, f.ID) != nil, nil)
+		reply(w != nil && w.session == s && (c.held(w, f.ID) != nil || w.late[f.ID] != nil), nil)
 	})
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func (d *Dispatcher) receive(ctx context.Context, s *session, f *protocol.Fetch,
 		return fmt.Errorf("attempt %v is not with that worker", f.ID)
 	}
 	defer d.post(func(c *core) {
-		if w := s.worker; w != nil && w.session == s {
+		if w := s.worker; w != nil && w.session != nil && c.workers[w.ID] == w { // it may have joined anew meanwhile
 			c.received(w, f.ID)
 		}
 	})

@@ -14,11 +14,13 @@ import (
 type core struct {
 	*Dispatcher
 	queue   *scheduler.Queue
-	jobs    map[octaskly.JobID]*job // those that are not over
+	jobs    map[octaskly.JobID]*job // those that are not over, without the backlog
+	backlog backlog
 	workers map[octaskly.WorkerID]*worker
 	present []*scheduler.Worker // of the workers that are connected
 	delayed delays
-	waiting int64 // queued tasks, in ranges and rows
+	waiting int64 // queued tasks, in ranges and rows, in memory or not
+	live    int64 // jobs that are not over, likewise
 	seq     int64 // number of the latest transition
 	totals  octaskly.Counts
 	batch   batch
@@ -34,39 +36,53 @@ func (d *Dispatcher) load(ctx context.Context) (*core, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot load the queue: %w", err)
 	}
+	if d.store.Salvaged() {
+		if err := d.prune(ctx); err != nil {
+			return nil, err
+		}
+	}
 	c := &core{
 		Dispatcher: d,
 		queue:      scheduler.NewQueue(),
-		jobs:       make(map[octaskly.JobID]*job, len(snapshot.Live)),
+		jobs:       make(map[octaskly.JobID]*job, len(snapshot.Touched)),
 		workers:    make(map[octaskly.WorkerID]*worker, len(snapshot.Workers)),
 		seq:        snapshot.Seq,
 		totals:     snapshot.Totals,
+		waiting:    snapshot.Queued,
+		live:       snapshot.Live,
+		backlog:    backlog{last: snapshot.Last},
 	}
 	for _, known := range snapshot.Workers {
-		w := &worker{Worker: known, held: map[*task]struct{}{}}
-		w.absentSince(time.Now().Add(d.Lease))
-		c.workers[w.ID] = w
-		d.names.set(w.ID, w.Name)
+		c.workers[known.ID] = d.newWorker(known)
+		d.names.set(known.ID, known.Name)
 	}
-	for _, live := range snapshot.Live {
+	for _, live := range snapshot.Touched {
 		if err := c.restore(live.Job, live.Progress, live.Tasks); err != nil {
 			return nil, err
 		}
 	}
+	if c.backlog.more() {
+		c.take(d.readPage(ctx, c.backlog.next(c.page())))
+	}
 	c.survey(time.Now())
-	return c, nil
+	return c, c.err
 }
 
 // restore puts a job that is not over back into memory.
 func (c *core) restore(j octaskly.Job, p octaskly.Progress, tasks []octaskly.Task) error {
-	restored, err := c.open(j, nil, p)
+	spec, illegible := legible(&j)
+	restored, err := c.open(j, spec, p)
 	if err != nil {
 		return err
 	}
 	for i := range tasks {
 		c.adopt(restored, &tasks[i])
 	}
-	restored.Spec, restored.spec = nil, nil // read again when it is needed
+	if illegible != nil {
+		c.condemn(restored, illegible)
+		return nil
+	}
+	restored.rest()
 	return nil
 }
 
@@ -132,12 +148,7 @@ func (c *core) tick(now time.Time) {
 		return
 	}
 	c.leaseCheck = now.Add(maxTick)
-	for _, w := range c.workers {
-		if w.session == nil && len(w.held) > 0 && !now.Before(w.leaseEnd) {
-			c.Log.Warn("Worker is lost", "worker", w.Name, "tasks", len(w.held))
-			c.loseAll(w, now)
-		}
-	}
+	c.attend(now)
 }
 
 // maxTick bounds how long the core sleeps, and with it how late a lease is seen
@@ -162,10 +173,10 @@ func (c *core) nextTick(now time.Time) time.Duration {
 // reload throws memory away and loads it from the store, as often as it takes.
 // Until then requests are answered with the reason.
 func (c *core) reload(ctx context.Context, why error) error {
-	c.Log.Error("Cannot write to the store; accepted work is safe, new work is refused meanwhile", "error", why)
+	why = c.complain(why)
 	c.disconnect()
-	why = &storeError{why}
 	c.batch.fail(why)
+	var loading <-chan loaded
 	pause := time.NewTimer(reloadPause)
 	defer pause.Stop()
 	for {
@@ -174,15 +185,20 @@ func (c *core) reload(ctx context.Context, why error) error {
 			event(c)
 			c.batch.fail(why)
 		case <-pause.C:
-			fresh, err := c.load(ctx)
-			if err == nil {
+			loading = c.loadAside(ctx)
+		case l := <-loading:
+			if l.err == nil {
 				c.disconnect() // whoever has joined meanwhile joined what is thrown away
-				*c = *fresh
+				*c = *l.core
 				return nil
 			}
-			c.Log.Error("Cannot load the queue", "error", err)
+			c.Log.Error("Cannot load the queue", "error", l.err)
+			loading = nil
 			pause.Reset(reloadPause)
 		case <-ctx.Done():
+			if loading != nil {
+				<-loading
+			}
 			return ctx.Err()
 		}
 	}
@@ -224,7 +240,7 @@ func (c *core) touchJob(j *job) {
 // changes is what the batch writes.
 func (c *core) changes() *store.Changes {
 	changes := c.batch.changes()
-	changes.Seq = c.seq
+	changes.Seq, changes.Queued, changes.Live = c.seq, c.waiting, c.live
 	return changes
 }
 
@@ -240,6 +256,8 @@ func (c *core) commit(ctx context.Context) error {
 	}
 	b := c.batch
 	c.batch = batch{}
+	c.collector.grow(b.kept)
+	c.collector.swell()
 	for _, w := range b.addressed {
 		w.flush()
 	}
@@ -254,5 +272,6 @@ func (c *core) commit(ctx context.Context) error {
 		t.dirty = false
 	}
 	c.tellOf(&b)
+	c.readOn()
 	return nil
 }

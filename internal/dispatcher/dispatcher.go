@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -20,6 +21,9 @@ type Store interface {
 	NextJobID() octaskly.JobID
 	Commit(context.Context, *store.Changes) error
 	Load(context.Context) (*store.Snapshot, error)
+	Resting(ctx context.Context, after, upTo octaskly.JobID, limit int) ([]store.LiveJob, error)
+	Live(context.Context, []octaskly.JobID) ([]store.LiveJob, error)
+	IDs(context.Context, store.Query) ([]octaskly.JobID, error)
 	Job(context.Context, octaskly.JobID) (*store.Record, error)
 	JobByKey(ctx context.Context, owner, key string) (octaskly.JobID, error)
 	LastJob(ctx context.Context, owner string) (octaskly.JobID, error)
@@ -29,6 +33,8 @@ type Store interface {
 	Attempts(context.Context, octaskly.JobID, octaskly.Index) ([]octaskly.Attempt, error)
 	Output(context.Context, octaskly.AttemptID) (inline []byte, stored int64, err error)
 	Size() int64
+	archive
+	sick
 }
 
 // Config says how a dispatcher works. All fields but Log have a default.
@@ -40,23 +46,28 @@ type Config struct {
 	MaxQueued int64         // tasks that may wait at the same time
 	Lease     time.Duration // how long a silent worker is trusted
 	Linger    time.Duration // how long an end may wait for others before its commit
+	MaxLosses int           // workers that a task may take down with it before it fails
 	Policy    octaskly.Policy
+	Retention Retention
 	Log       *slog.Logger
 }
 
 // Dispatcher is one dispatcher. Run it, and use its methods meanwhile.
 type Dispatcher struct {
 	Config
-	store   Store
-	events  chan func(*core)
-	outputs *outputs
-	blobs   *blobs
-	bells   bells
-	names   names
-	auto    atomic.Uint32 // see autoLevel
-	stories chan story
-	started time.Time
-	gone    chan struct{} // closed when the core takes no more events
+	store     Store
+	events    chan func(*core)
+	outputs   *outputs
+	blobs     *blobs
+	collector *collector
+	bells     bells
+	names     names
+	auto      atomic.Uint32 // see autoLevel
+	stories   chan story
+	window    int           // jobs in line in memory; tests make it small
+	wanted    chan *reading // holds one: the page to read next
+	started   time.Time
+	gone      chan struct{} // closed when the core takes no more events
 }
 
 // maxEvents is how many events wait for the core before their senders do.
@@ -64,14 +75,18 @@ const maxEvents = 1024
 
 // New returns a dispatcher on an open store.
 func New(config Config, s Store) (*Dispatcher, error) {
+	config.MaxLosses = cmp.Or(config.MaxLosses, octaskly.MaxLosses)
 	d := &Dispatcher{
 		Config:  config,
 		store:   s,
 		events:  make(chan func(*core), maxEvents),
 		stories: make(chan story, maxStories),
+		window:  window,
+		wanted:  make(chan *reading, 1),
 		started: time.Now(),
 		gone:    make(chan struct{}),
 	}
+	d.collector = newCollector(d)
 	var err error
 	if d.outputs, err = openOutputs(d.Dir, d.MaxOutput); err != nil {
 		return nil, err
@@ -96,7 +111,10 @@ func (d *Dispatcher) Run(ctx context.Context, listener Listener, ready func()) e
 		return c.run(ctx)
 	})
 	group.Go(func() error { return d.accept(ctx, listener) })
+	group.Go(func() error { return d.guard(ctx) })
 	group.Go(func() error { d.tellStories(); return nil })
+	group.Go(func() error { d.collector.run(ctx); return nil })
+	group.Go(func() error { d.readPages(ctx); return nil })
 	return group.Wait()
 }
 

@@ -18,6 +18,12 @@
 // as after a restart: whoever waited for that commit hears why, and workers
 // join anew and repeat what they have to say.
 //
+// Losing a worker takes two steps. After a lease of silence its attempts are
+// missed: their tasks wait for another worker, and go on where they were if their
+// own is back first, even with the end. Once another attempt is open, the missed
+// one has its row in results, and what its worker may yet say of it is kept apart
+// there. All that waits for a time, leases too, goes by the monotonic clock.
+//
 // Reading requests (list, show, output) go to the store; the core is asked only
 // for what is nowhere else: what a task waits for, what it uses, who is connected.
 //

@@ -3,6 +3,7 @@ package dispatcher
 import (
 	"fmt"
 	"math/rand/v2"
+	"time"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/protocol"
@@ -19,15 +20,15 @@ type ending struct {
 // the rest of it.
 const maxFetches = 5
 
-// held finds the task of which w speaks; nil where that attempt is not with w
-// (any more).
+// held finds the task of which w speaks; nil where that attempt is not with w, or
+// is so no more. One that was missed is.
 func (c *core) held(w *worker, id octaskly.AttemptID) *task {
 	j := c.jobs[id.Job]
 	if j == nil {
 		return nil
 	}
 	t := j.live[id.Index]
-	if t == nil || t.Attempt != id.Number || t.Worker != w.ID || !withWorker(t.State) {
+	if t == nil || t.Worker != w.ID || !t.Open(id.Number) {
 		return nil
 	}
 	return t
@@ -39,8 +40,11 @@ func (c *core) start(w *worker, s protocol.Started) {
 	if t == nil {
 		return // stale
 	}
+	if s.At.IsZero() {
+		s.At = now()
+	}
 	if c.move(t, func(t *octaskly.Task) error { return t.Start(s.ID.Number, s.At) }) == nil {
-		c.batch.linger(now(), c.Linger)
+		c.linger()
 	}
 }
 
@@ -48,8 +52,8 @@ func (c *core) start(w *worker, s protocol.Started) {
 func (c *core) finish(w *worker, f protocol.Finished) {
 	t := c.held(w, f.ID)
 	switch {
-	case t == nil: // known already, or of an attempt given up: it may forget it
-		c.acknowledge(w, f.ID)
+	case t == nil: // known already, or of an attempt given up
+		c.finishStray(w, f)
 	case f.End.Output.Stored > int64(len(f.Output)):
 		t.pending = &ending{Finished: f}
 		c.fetch(w, f.ID)
@@ -61,7 +65,11 @@ func (c *core) finish(w *worker, f protocol.Finished) {
 // received is the word that an output channel has ended.
 func (c *core) received(w *worker, id octaskly.AttemptID) {
 	t := c.held(w, id)
-	if t == nil || t.pending == nil {
+	p := w.late[id]
+	if t != nil {
+		p = t.pending
+	}
+	if p == nil {
 		return
 	}
 	m, err := c.outputs.get(id)
@@ -69,7 +77,6 @@ func (c *core) received(w *worker, id octaskly.AttemptID) {
 		c.err = err
 		return
 	}
-	p := t.pending
 	missing, err := m.settle(p.End.Output.Stored)
 	p.tries++
 	if missing > 0 && err == nil && p.tries < maxFetches {
@@ -81,7 +88,11 @@ func (c *core) received(w *worker, id octaskly.AttemptID) {
 	if err != nil {
 		p.End.Detail = fmt.Sprintf("%s (cannot keep all of its output: %v)", p.End.Detail, err)
 	}
-	c.end(t, p.End, nil)
+	if t != nil {
+		c.end(t, p.End, nil)
+	} else {
+		c.endLate(w, id, p.End, nil)
+	}
 }
 
 // end closes an attempt with all that belongs to it.
@@ -90,12 +101,18 @@ func (c *core) end(t *task, end octaskly.End, inline []byte) {
 	if c.err = c.readSpec(j); c.err != nil {
 		return
 	}
+	if t.Missed() {
+		c.comeBack(t)
+	}
 	attempt := octaskly.Attempt{ID: t.Current(), Worker: t.Worker, AssignedAt: t.AssignedAt, End: end, Inline: inline}
 	err := c.move(t, func(t *octaskly.Task) error {
 		return t.End(attempt.ID.Number, end, j.spec, rand.Float64(), now())
 	})
 	if err != nil {
 		return // stale: held has looked, so this cannot be
+	}
+	if t.State == octaskly.Queued && end.State == octaskly.Cancelled {
+		attempt.End.Reason = t.Reason // why it was released
 	}
 	t.pending = nil
 	c.outputs.end(attempt.ID, inline, end.Output.Stored > int64(len(inline)))
@@ -104,8 +121,11 @@ func (c *core) end(t *task, end octaskly.End, inline []byte) {
 		w.learn(end.EndedAt.Sub(end.StartedAt))
 	}
 	c.acknowledge(w, attempt.ID)
-	c.batch.linger(now(), c.Linger)
+	c.linger()
 }
+
+// linger lets the batch wait for others.
+func (c *core) linger() { c.batch.linger(time.Now(), c.Linger) }
 
 // acknowledge lets a worker forget an attempt once the next commit is written.
 func (c *core) acknowledge(w *worker, id octaskly.AttemptID) {

@@ -18,11 +18,11 @@ type inside struct {
 }
 
 // explain says what queued tasks wait for, and what a running one uses.
-func (d *Dispatcher) explain(ctx context.Context, detail *api.Detail, id octaskly.TaskID) error {
+func (d *Dispatcher) explain(ctx context.Context, detail *api.Detail, spec *octaskly.Spec, id octaskly.TaskID) error {
 	if detail.State != octaskly.Queued && detail.State != octaskly.Running {
 		return nil
 	}
-	known, err := ask(ctx, d, func(c *core, reply func(inside, error)) { reply(c.inside(id), nil) })
+	known, err := ask(ctx, d, func(c *core, reply func(inside, error)) { reply(c.inside(id, spec), nil) })
 	if err != nil {
 		return err
 	}
@@ -36,21 +36,31 @@ func (d *Dispatcher) explain(ctx context.Context, detail *api.Detail, id octaskl
 	return nil
 }
 
-func (c *core) inside(id octaskly.TaskID) (known inside) {
+func (c *core) inside(id octaskly.TaskID, spec *octaskly.Spec) (known inside) {
 	j := c.jobs[id.Job]
-	if j == nil {
-		return inside{}
+	if j == nil { // it is over by now, or in the backlog
+		j = &job{sched: c.queue.NewJob(id.Job, 0, spec.Room, spec.Needs)}
+		defer c.queue.Forget(j.sched)
+		j.sched.Waiting = 1
 	}
 	known.waits = c.waits(j)
 	if t := j.live[id.Index]; t != nil && (id.Array || !j.Array) {
 		known.usage = t.usage
+		if t.Missed() {
+			known.waits += fmt.Sprintf("; worker %s, which had it, may yet be back with it", c.known(t.Worker).Name)
+		}
 	}
 	return known
 }
 
 // waits is why the queued tasks of a job are not with a worker.
 func (c *core) waits(j *job) string {
+	could, drained := c.drained(j)
 	switch {
+	case len(could) > 0 && !scheduler.CouldEver(j.sched, c.present):
+		return fmt.Sprintf("no worker could run it but drained ones: %s; octasklyctl worker resume NAME lets them", strings.Join(could, ", "))
+	case len(c.present) == 0 && drained:
+		return "no worker is connected but drained ones"
 	case len(c.present) == 0:
 		return "no worker is connected"
 	case !scheduler.CouldEver(j.sched, c.present):
@@ -61,6 +71,22 @@ func (c *core) waits(j *job) string {
 		return "as many of its tasks run as may at once"
 	}
 	return "workers are busy"
+}
+
+// drained names the connected workers that could run tasks of j if they were not
+// drained, and reports whether there are any that are.
+func (c *core) drained(j *job) (could []string, any bool) {
+	for _, w := range c.workers {
+		if w.session == nil || w.Drain == nil {
+			continue
+		}
+		any = true
+		if scheduler.CouldEver(j.sched, []*scheduler.Worker{&w.sched}) {
+			could = append(could, w.Name)
+		}
+	}
+	slices.Sort(could)
+	return could, any
 }
 
 // lacking is what no connected worker has of what a job asks for.

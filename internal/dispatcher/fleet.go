@@ -58,6 +58,7 @@ func (w *worker) describe() api.Worker {
 		SeenAt: w.SeenAt,
 	}
 	line.Offer(w.Features)
+	line.Drain = drain(w.Drain)
 	if w.session != nil {
 		line.SeenAt = now() // a link that is silent for long is closed
 	}
@@ -71,11 +72,18 @@ func (w *worker) describe() api.Worker {
 	return line
 }
 
+func drain(d *octaskly.Drain) *api.Drain {
+	if d == nil {
+		return nil
+	}
+	return &api.Drain{By: d.By, At: d.At, Reason: d.Reason, Deadline: moment(d.Deadline)}
+}
+
 func (w *worker) state() string {
 	switch {
 	case w.session != nil:
 		return "connected"
-	case w.left:
+	case w.Left:
 		return "left"
 	case time.Now().Before(w.leaseEnd):
 		return "away"
@@ -95,7 +103,7 @@ func (c *core) survey(at time.Time) {
 	var known, past [][]string
 	c.surveyAt = time.Time{}
 	for _, w := range c.workers {
-		switch away := !w.left && at.Before(w.leaseEnd); {
+		switch away := !w.Left && at.Before(w.leaseEnd); {
 		case w.session != nil:
 			known = append(known, w.Features)
 		case away:

@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/protocol"
 	"github.com/octaskly/octaskly/internal/scheduler"
+	"github.com/octaskly/octaskly/internal/store"
 )
 
 // job is a job that is not over. Of its elements only those that have left the
@@ -29,16 +31,28 @@ type job struct {
 type task struct {
 	octaskly.Task
 	job     *job
-	due     bool // in job.again
-	dirty   bool // in the batch
+	due     bool      // in job.again
+	dueAt   time.Time // queued and not due: when it will be
+	sentAt  time.Time // to its worker; zero: by an earlier process
+	dirty   bool      // in the batch
 	pending *ending
 	usage   *octaskly.Usage // of the attempt that runs, as its worker said last; nil: not known
 }
 
 func (j *job) over() bool { return j.progress.Count().Over() }
 
-// open takes a job into memory and queues its unclaimed elements. spec is the
-// job's, nil where it has yet to be decoded.
+// maxResting is how many bytes of a spec stay in memory with a job that rests.
+const maxResting = 1 << 10
+
+// rest drops what can be read again when a task of the job is placed.
+func (j *job) rest() {
+	if j.spec = nil; len(j.Spec) > maxResting {
+		j.Spec = nil
+	}
+}
+
+// open takes a job into memory and puts its unclaimed elements in line. spec is
+// the job's, nil where it has yet to be decoded.
 func (c *core) open(accepted octaskly.Job, spec *octaskly.Spec, p octaskly.Progress) (*job, error) {
 	j := &job{Job: accepted, spec: spec, progress: p}
 	if err := c.readSpec(j); err != nil {
@@ -46,7 +60,8 @@ func (c *core) open(accepted octaskly.Job, spec *octaskly.Spec, p octaskly.Progr
 	}
 	j.sched = c.queue.NewJob(j.ID, j.AtOnce, j.spec.Room, j.spec.Needs)
 	c.jobs[j.ID] = j
-	c.queueUp(j, p.Unclaimed.Count())
+	c.backlog.enter(j)
+	c.queue.Wait(j.sched, p.Unclaimed.Count())
 	return j, nil
 }
 
@@ -64,6 +79,7 @@ func (c *core) close(j *job) {
 		j.items.close()
 	}
 	c.queue.Forget(j.sched)
+	c.backlog.leave(j)
 	delete(c.jobs, j.ID)
 }
 
@@ -73,8 +89,8 @@ func (c *core) adopt(j *job, row *octaskly.Task) *task {
 	j.keep(t)
 	switch t.State {
 	case octaskly.Queued:
-		c.waiting++
 		c.requeue(t)
+		c.settle(row, t)
 	case octaskly.Assigned, octaskly.Running:
 		c.queue.Restore(j.sched, 1)
 		c.give(t)
@@ -95,7 +111,7 @@ func (c *core) requeue(t *task) {
 	if t.NotBefore.IsZero() {
 		c.wait(t)
 	} else {
-		c.delayed.push(t)
+		c.delayed.push(t, time.Now())
 	}
 }
 
@@ -140,7 +156,8 @@ func (c *core) claim(j *job) *task {
 // move lets change move t to another state and keeps all accounts of it. It
 // changes nothing when change returns an error.
 func (c *core) move(t *task, change func(*octaskly.Task) error) error {
-	from := t.State
+	was := t.Task
+	from := was.State
 	if err := change(&t.Task); err != nil {
 		return err
 	}
@@ -148,6 +165,7 @@ func (c *core) move(t *task, change func(*octaskly.Task) error) error {
 	j.progress.Rows[from]--
 	j.progress.Rows[t.State]++
 	c.touch(t)
+	c.settle(&was, t)
 	switch {
 	case withWorker(t.State) && !withWorker(from):
 		c.give(t)
@@ -183,6 +201,8 @@ func (c *core) conclude(j *job) {
 		return
 	}
 	j.progress.EndedAt = now()
+	c.live--
+	c.batch.kept += store.KeptTasks(&j.progress)
 	c.touchJob(j)
 	c.batch.urgent = true
 	c.close(j)

@@ -17,11 +17,7 @@ func (c *core) join(s *session, hello *protocol.Hello) {
 		s.closeAfterSend()
 		return
 	}
-	w := c.workers[hello.Worker]
-	if w == nil {
-		w = &worker{held: map[*task]struct{}{}}
-		c.workers[hello.Worker] = w
-	}
+	w := c.known(hello.Worker)
 	if w.session != nil {
 		c.Log.Warn("Worker joins anew; its former session is closed", "worker", hello.Name)
 		w.session.close()
@@ -30,6 +26,7 @@ func (c *core) join(s *session, hello *protocol.Hello) {
 	frame := c.frame(w)
 	frame.Welcome = c.welcome()
 	c.reconcile(w, hello)
+	c.empty(w, time.Now())
 	c.batch.urgent = true
 	c.greet(w)
 }
@@ -37,7 +34,7 @@ func (c *core) join(s *session, hello *protocol.Hello) {
 func (c *core) welcome() *protocol.Welcome {
 	return &protocol.Welcome{
 		Version: protocol.Version, Fleet: c.Fleet, Generation: c.store.Generation(),
-		Heartbeat: heartbeat, MaxOutput: c.MaxOutput,
+		Heartbeat: c.heartbeat(), MaxOutput: c.MaxOutput, Lease: c.Lease,
 	}
 }
 
@@ -59,45 +56,55 @@ func (c *core) enter(w *worker, s *session, hello *protocol.Hello) {
 	w.Worker = octaskly.Worker{
 		ID: hello.Worker, Name: hello.Name, Version: hello.Software, Slots: hello.Slots, Room: hello.Room,
 		Features: hello.Features, Address: s.link.Peer(), SeenAt: now(),
-		Checks: hello.Checks,
+		Checks: hello.Checks, Drain: w.Drain,
 	}
-	w.session, w.specs, w.out, w.left = s, map[octaskly.JobID]bool{}, nil, false
+	c.forgetLate(w)
+	w.session, w.specs, w.out, w.emptied = s, map[octaskly.JobID]bool{}, nil, time.Time{}
 	s.worker = w
 	held, used := w.sched.Held, w.sched.Used
 	w.sched = scheduler.Worker{ID: w.ID, Slots: w.Slots, Room: w.Room, Features: w.Features, Held: held, Used: used}
 	w.meanRun = 0
 	c.names.set(w.ID, w.Name)
-	c.batch.workers = append(c.batch.workers, w.Worker)
+	c.save(w)
 	c.refresh()
 }
 
 // reconcile compares what a worker has with what we think it has: what it has
-// lost runs again, what we gave up it drops, the rest goes on.
+// lost runs again, what we gave up it drops, the rest goes on, even what we had
+// given up for the time being.
 func (c *core) reconcile(w *worker, hello *protocol.Hello) {
-	kept := map[*task]bool{}
-	if hello.Generation == c.store.Generation() {
-		for _, h := range hello.Held {
-			t := c.held(w, h.ID)
-			if t == nil {
-				if !h.State.Terminal() { // what has ended it reports by itself
-					frame := c.frame(w)
-					frame.Stop = append(frame.Stop, protocol.Stop{ID: h.ID, Drop: true})
-				}
-				continue
-			}
-			kept[t] = true
+	ours := hello.Generation == c.store.Generation()
+	back := map[*task]bool{}
+	for _, h := range hello.Held {
+		if !ours {
+			break // it drops them by itself
+		}
+		if t := c.held(w, h.ID); t != nil {
+			back[t] = true
 			c.resume(w, t, h)
+		} else if !h.State.Terminal() { // what has ended it reports by itself
+			frame := c.frame(w)
+			frame.Stop = append(frame.Stop, protocol.Stop{ID: h.ID, Drop: true})
 		}
 	}
-	for t := range w.held {
-		if !kept[t] {
-			c.lose(t, now())
+	for _, tasks := range []map[*task]struct{}{w.held, w.missed} {
+		for t := range tasks {
+			switch {
+			case back[t]:
+			case !ours && hello.Generation != "":
+				c.release(t)
+			default:
+				c.lose(t)
+			}
 		}
 	}
 }
 
 // resume goes on with an attempt that outlived the session.
 func (c *core) resume(w *worker, t *task, h protocol.Held) {
+	if t.Missed() {
+		c.comeBack(t)
+	}
 	if h.State == octaskly.Running {
 		c.start(w, protocol.Started{ID: h.ID, At: sane(h.StartedAt)})
 	}
@@ -116,9 +123,10 @@ func (c *core) leave(s *session, goodbye bool) {
 	if w == nil || w.session != s || c.workers[w.ID] != w {
 		return
 	}
-	w.absentSince(now().Add(c.Lease))
-	w.SeenAt, w.left = now(), goodbye
-	c.batch.workers = append(c.batch.workers, w.Worker)
+	w.absentSince(time.Now().Add(c.Lease))
+	w.SeenAt, w.Left = now(), goodbye
+	c.forgetLate(w)
+	c.save(w)
 	c.refresh()
 	for t := range w.held {
 		t.usage = nil
@@ -129,21 +137,13 @@ func (c *core) leave(s *session, goodbye bool) {
 	if goodbye {
 		c.Log.Info("Worker has left", "worker", w.Name)
 		for t := range w.held {
-			c.release(t)
+			if t.pending == nil { // else it has ended, and its output is still there
+				c.release(t)
+			}
 		}
 		return
 	}
 	c.Log.Warn("Worker is out of touch", "worker", w.Name, "tasks", len(w.held), "lease", c.Lease)
-}
-
-// release gives up an attempt that its worker has stopped on its operator's
-// word. That is nobody's fault and counts as no loss.
-func (c *core) release(t *task) {
-	losses := t.Losses
-	c.lose(t, now())
-	if t.State == octaskly.Queued {
-		t.Losses = losses
-	}
 }
 
 // stop passes a cancel on to the worker.
@@ -154,7 +154,3 @@ func (c *core) stop(t *task) {
 		frame.Stop = append(frame.Stop, protocol.Stop{ID: t.Current()})
 	}
 }
-
-// heartbeat is how often a quiet worker is asked for a sign of life; after
-// three without one its session is over.
-const heartbeat = 5 * time.Second

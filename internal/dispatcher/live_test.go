@@ -24,12 +24,12 @@ import (
 // test plays.
 type live struct {
 	*client.Client
-	t   *testing.T
+	t   testing.TB
 	d   *Dispatcher
 	log *journal
 }
 
-func goLive(t *testing.T, policy octaskly.Policy) *live {
+func goLive(t testing.TB, policy octaskly.Policy, tune ...func(*Dispatcher)) *live {
 	t.Helper()
 	l := &live{t: t, log: &journal{}}
 	dir := t.TempDir()
@@ -38,6 +38,9 @@ func goLive(t *testing.T, policy octaskly.Policy) *live {
 	l.check(err)
 	l.d, err = New(Config{Dir: dir, MaxQueued: 1000, Lease: time.Hour, MaxOutput: 1 << 20, Policy: policy, Log: log}, s)
 	l.check(err)
+	for _, change := range tune {
+		change(l.d)
+	}
 	socket, err := api.Listen(filepath.Join(dir, "s"))
 	l.check(err)
 	l.Client = client.New(client.Options{Socket: filepath.Join(dir, "s")})

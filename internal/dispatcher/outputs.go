@@ -20,6 +20,7 @@ import (
 type outputs struct {
 	dir   string
 	limit int64
+	kept  tally // files of attempts that are over
 
 	mu      sync.Mutex
 	mirrors map[octaskly.AttemptID]*mirror
@@ -47,15 +48,17 @@ func openOutputs(dir string, limit int64) (*outputs, error) {
 }
 
 // path is where an attempt's long output is kept.
-func (o *outputs) path(id octaskly.AttemptID) string {
-	return filepath.Join(o.dir, id.Job.String(), fmt.Sprintf("%d.%d", id.Index, id.Number))
+func (o *outputs) path(id octaskly.AttemptID) string { return filepath.Join(o.dir, o.name(id)) }
+
+func (o *outputs) name(id octaskly.AttemptID) string {
+	return filepath.Join(id.Job.String(), fmt.Sprintf("%d.%d", id.Index, id.Number))
 }
 
 // file opens the kept output of an attempt that has ended.
 func (o *outputs) file(id octaskly.AttemptID) (io.ReadCloser, error) {
 	f, err := os.Open(o.path(id))
 	if os.IsNotExist(err) {
-		return nil, fmt.Errorf("the output of attempt %v is gone: %w", id, octaskly.ErrGone)
+		return nil, &goneError{fmt.Sprintf("the output of attempt %v is no longer kept", id)}
 	}
 	return f, err
 }
@@ -108,9 +111,11 @@ func (o *outputs) end(id octaskly.AttemptID, inline []byte, keep bool) {
 	m.closed = true
 	m.log.Close()
 	m.open(m.log.Size())
-	if !keep {
+	if keep {
+		o.kept.add(o.name(id), m.log.Size())
+	} else {
 		m.log.Remove()
-		os.Remove(filepath.Dir(o.path(id))) // fails while other output is there
+		o.prune(id.Job)
 	}
 }
 

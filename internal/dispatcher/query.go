@@ -3,11 +3,11 @@ package dispatcher
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/octaskly"
-	"github.com/octaskly/octaskly/internal/protocol"
 	"github.com/octaskly/octaskly/internal/store"
 )
 
@@ -32,10 +32,7 @@ func (d *Dispatcher) Jobs(ctx context.Context, who api.Caller, f api.Filter) ([]
 		if len(ids) == 0 {
 			return nil, nil
 		}
-		query.IDs = octaskly.Ranges{}
-		for _, id := range ids {
-			query.IDs = query.IDs.Union(octaskly.Span(octaskly.Index(id), octaskly.Index(id)))
-		}
+		query.IDs = spans(ids)
 	}
 	if f.All || f.Select != nil || len(f.States) > 0 {
 		query.Live, query.Ended = true, true
@@ -49,6 +46,19 @@ func (d *Dispatcher) Jobs(ctx context.Context, who api.Caller, f api.Filter) ([]
 	query.Live, query.Ended, query.Limit = false, true, min(query.Limit, recentEnded)
 	ended, err := d.list(ctx, query)
 	return append(live, ended...), err
+}
+
+// spans are ranges of ascending ids.
+func spans(ids []octaskly.JobID) (all octaskly.Ranges) {
+	for _, id := range ids {
+		i := octaskly.Index(id)
+		if n := len(all); n > 0 && all[n-1].Hi == i-1 {
+			all[n-1].Hi = i
+		} else {
+			all = append(all, octaskly.Range{Lo: i, Hi: i, Step: 1})
+		}
+	}
+	return all
 }
 
 // owned is whose jobs a caller's list holds: without a wish an admin's holds
@@ -67,10 +77,7 @@ func (d *Dispatcher) list(ctx context.Context, query store.Query) ([]api.Job, er
 	}
 	jobs := make([]api.Job, 0, len(records))
 	for i := range records {
-		job, _, err := d.summary(&records[i])
-		if err != nil {
-			return nil, err
-		}
+		job, _ := d.summary(&records[i])
 		job.Command = abbreviate(job.Command)
 		jobs = append(jobs, job)
 	}
@@ -78,11 +85,8 @@ func (d *Dispatcher) list(ctx context.Context, query store.Query) ([]api.Job, er
 }
 
 // summary tells of a job what a list shows.
-func (d *Dispatcher) summary(r *store.Record) (api.Job, *octaskly.Spec, error) {
-	spec, err := protocol.DecodeSpec(r.Job.SpecVersion, r.Job.Spec)
-	if err != nil {
-		return api.Job{}, nil, fmt.Errorf("cannot read job %v: %w", r.Job.ID, err)
-	}
+func (d *Dispatcher) summary(r *store.Record) (api.Job, *octaskly.Spec) {
+	spec, _ := legible(&r.Job)
 	counts := r.Progress.Count()
 	job := api.Job{
 		ID: r.Job.ID.String(), Owner: r.Job.Owner, Name: r.Job.Name, State: counts.State(),
@@ -100,7 +104,7 @@ func (d *Dispatcher) summary(r *store.Record) (api.Job, *octaskly.Spec, error) {
 	case counts.Over():
 		d.fill(&job, dropped(r, 0))
 	}
-	return job, spec, nil
+	return job, spec
 }
 
 // fill adds what is known of the one task that a summary is about.
@@ -166,9 +170,9 @@ func (d *Dispatcher) Elements(ctx context.Context, who api.Caller, id octaskly.J
 
 // record finds a job that who may see.
 func (d *Dispatcher) record(ctx context.Context, who api.Caller, id octaskly.JobID) (*store.Record, error) {
-	record, err := d.store.Job(ctx, id)
+	record, err := d.jobOf(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("cannot find task %v: %w", id, err)
+		return nil, err
 	}
 	if !who.Admin && record.Job.Owner != who.Name {
 		return nil, fmt.Errorf("task %v is %s's: %w", id, record.Job.Owner, octaskly.ErrDenied)
@@ -193,7 +197,7 @@ func (d *Dispatcher) selected(ctx context.Context, who api.Caller, what api.Sele
 			}
 			owner = ""
 		}
-		return d.ids(ctx, store.Query{Owner: owner, Live: true, Limit: maxSelected})
+		return d.ids(ctx, store.Query{Owner: owner, Live: true})
 	}
 	if what.Elements != nil {
 		return d.withElements(ctx, who, what)
@@ -217,18 +221,17 @@ func (d *Dispatcher) withElements(ctx context.Context, who api.Caller, what api.
 }
 
 // maxSelected bounds the jobs of one request.
-const maxSelected = 1_000_000
+const maxSelected = 2_000_000
 
+// ids are those of the jobs that query chooses, oldest first.
 func (d *Dispatcher) ids(ctx context.Context, query store.Query) ([]octaskly.JobID, error) {
-	records, err := d.store.Jobs(ctx, query)
-	if err != nil {
-		return nil, err
+	query.Limit = maxSelected + 1
+	ids, err := d.store.IDs(ctx, query)
+	if err == nil && len(ids) > maxSelected {
+		err = fmt.Errorf("cannot take more than %d tasks at once; name some of them, as in 1-%d: %w", maxSelected, maxSelected, octaskly.ErrFull)
 	}
-	ids := make([]octaskly.JobID, len(records))
-	for i := range records {
-		ids[len(ids)-1-i] = records[i].Job.ID // oldest first
-	}
-	return ids, nil
+	slices.Reverse(ids)
+	return ids, err
 }
 
 // named finds jobs by their ids. One that is named by itself must be there; of
@@ -243,7 +246,7 @@ func (d *Dispatcher) named(ctx context.Context, who api.Caller, jobs octaskly.Ra
 			continue
 		}
 		found, err := d.ids(ctx, store.Query{
-			Owner: owned(who, ""), IDs: octaskly.Ranges{r}, Live: true, Ended: true, Limit: maxSelected,
+			Owner: owned(who, ""), IDs: octaskly.Ranges{r}, Live: true, Ended: true,
 		})
 		if err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,7 +49,11 @@ func (d *Dispatcher) latest(ctx context.Context, r *store.Record, id octaskly.Ta
 		return d.outputOf(ctx, t.Current(), false)
 	}
 	ended, err := d.store.Attempts(ctx, id.Job, id.Index)
-	if err != nil || len(ended) == 0 {
+	if err != nil {
+		return nil, err
+	}
+	if len(ended) == 0 {
+		_, err := d.jobOf(ctx, id.Job) // it has none, or has been removed meanwhile
 		return empty, err
 	}
 	return d.outputOf(ctx, ended[len(ended)-1].ID, false)
@@ -89,8 +94,8 @@ func (d *Dispatcher) mirror(ctx context.Context, id octaskly.AttemptID, follow b
 			t = j.live[id.Index]
 		}
 		switch {
-		case t != nil && t.Attempt == id.Number && withWorker(t.State):
-			w := c.workers[t.Worker]
+		case t != nil && t.Open(id.Number):
+			w := c.known(t.Worker)
 			if w.session == nil && !follow {
 				reply(nil, fmt.Errorf("worker %s, which runs it, is out of touch: %w", w.Name, octaskly.ErrUnavailable))
 				return
@@ -126,7 +131,7 @@ func (d *Dispatcher) followTo(ctx context.Context, w io.Writer, id octaskly.Task
 	bell := d.bells.hang(id.Job)
 	defer d.bells.take(id.Job, bell)
 	for next := 1; ; {
-		r, err := d.store.Job(ctx, id.Job) // anew each time: it may have been cancelled before it had a row
+		r, err := d.jobOf(ctx, id.Job) // anew each time: it may have been cancelled before it had a row
 		if err != nil {
 			return err
 		}
@@ -150,7 +155,7 @@ func (d *Dispatcher) followTo(ctx context.Context, w io.Writer, id octaskly.Task
 
 // readable is the latest attempt whose output a follower should read.
 func readable(t *octaskly.Task) int {
-	if withWorker(t.State) && time.Since(t.AssignedAt) < shortTask {
+	if age := time.Since(t.AssignedAt); withWorker(t.State) && 0 <= age && age < shortTask { // the clock may have been set back
 		return t.Attempt - 1
 	}
 	return t.Attempt
@@ -161,7 +166,8 @@ func readable(t *octaskly.Task) int {
 func (d *Dispatcher) copyAttempt(ctx context.Context, w io.Writer, id octaskly.AttemptID) error {
 	r, err := d.outputOf(ctx, id, true)
 	if errors.Is(err, octaskly.ErrNotFound) {
-		return nil
+		_, err := d.jobOf(ctx, id.Job) // unless all of it has been removed meanwhile
+		return err
 	} else if err != nil {
 		return err
 	}
@@ -184,16 +190,24 @@ func (d *Dispatcher) outputOfAll(ctx context.Context, r *store.Record, follow bo
 	})
 }
 
-// copyAll copies what elements that have left the queue have written so far.
-func (d *Dispatcher) copyAll(ctx context.Context, w io.Writer, r *store.Record) error {
+// copyAll copies what elements that have left the queue have written so far. It
+// passes over what is no longer kept, and says so in the end.
+func (d *Dispatcher) copyAll(ctx context.Context, w io.Writer, r *store.Record) (gone error) {
 	const page = 1000
 	for from := octaskly.Index(0); ; {
 		rows, err := d.store.Tasks(ctx, r.Job.ID, nil, from, page)
-		if err != nil || len(rows) == 0 {
+		if err != nil {
 			return err
 		}
+		if len(rows) == 0 {
+			_, err := d.jobOf(ctx, r.Job.ID) // all of it may have been removed meanwhile
+			return cmp.Or(gone, err)
+		}
 		for i := range rows {
-			if err := d.copyLatest(ctx, w, r, r.Job.Task(rows[i].Index)); err != nil {
+			err := d.copyLatest(ctx, w, r, r.Job.Task(rows[i].Index))
+			if errors.Is(err, octaskly.ErrGone) {
+				gone = cmp.Or(gone, err)
+			} else if err != nil {
 				return err
 			}
 		}

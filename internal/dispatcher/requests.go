@@ -3,6 +3,7 @@ package dispatcher
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/octaskly"
@@ -16,8 +17,18 @@ func (d *Dispatcher) Cancel(ctx context.Context, who api.Caller, what api.Select
 	if reason != "" {
 		detail += ": " + reason
 	}
-	return d.apply(ctx, who, what, func(c *core, j *job, elements octaskly.Ranges) (int64, error) {
-		return c.cancel(j, elements, detail)
+	return d.apply(ctx, who, what, func(c *core, ids []octaskly.JobID, done func(octaskly.JobID, int64)) error {
+		jobs, err := c.find(ids)
+		for i, j := range jobs {
+			n := int64(0)
+			if j != nil {
+				if n, err = c.cancel(j, what.Elements, detail); err != nil {
+					break
+				}
+			}
+			done(ids[i], n)
+		}
+		return err
 	})
 }
 
@@ -72,45 +83,63 @@ func bounded(sets ...octaskly.Ranges) error {
 
 // Signal passes a signal on to running tasks.
 func (d *Dispatcher) Signal(ctx context.Context, who api.Caller, what api.Selection, number int) (api.Outcome, error) {
-	return d.apply(ctx, who, what, func(c *core, j *job, elements octaskly.Ranges) (n int64, _ error) {
-		for _, t := range j.tasks(elements) {
-			w := c.workers[t.Worker]
-			if t.State != octaskly.Running || w == nil || w.session == nil {
-				continue
-			}
-			frame := c.frame(w)
-			frame.Signal = append(frame.Signal, protocol.Signal{ID: t.Current(), Number: number})
-			n++
+	return d.apply(ctx, who, what, func(c *core, ids []octaskly.JobID, done func(octaskly.JobID, int64)) error {
+		for _, id := range ids {
+			done(id, c.signal(id, what.Elements, number))
 		}
-		return n, nil
+		return nil
 	})
 }
 
-// apply lets do work on the live part of each selected job and says what it
-// reached, once that is on disk.
+// signal says how many tasks it reached. Where any runs, the job is in memory.
+func (c *core) signal(id octaskly.JobID, elements octaskly.Ranges, number int) (n int64) {
+	j := c.jobs[id]
+	if j == nil {
+		return 0
+	}
+	for _, t := range j.tasks(elements) {
+		w := c.workers[t.Worker]
+		if t.State != octaskly.Running || w == nil || w.session == nil {
+			continue
+		}
+		frame := c.frame(w)
+		frame.Signal = append(frame.Signal, protocol.Signal{ID: t.Current(), Number: number})
+		n++
+	}
+	return n
+}
+
+// perEvent bounds the jobs that one event changes: others are served in between.
+const perEvent = 250
+
+// apply lets do work on the selected jobs, some at a time, and say of each how
+// many tasks it reached. It returns when all that is on disk.
 func (d *Dispatcher) apply(ctx context.Context, who api.Caller, what api.Selection,
-	do func(*core, *job, octaskly.Ranges) (int64, error)) (api.Outcome, error) {
+	do func(c *core, ids []octaskly.JobID, done func(octaskly.JobID, int64)) error) (out api.Outcome, err error) {
 	ids, err := d.selected(ctx, who, what)
 	if err != nil {
-		return api.Outcome{}, err
+		return out, err
 	}
-	return ask(ctx, d, func(c *core, reply func(api.Outcome, error)) {
-		var out api.Outcome
-		for _, id := range ids {
-			n := int64(0)
-			if j := c.jobs[id]; j != nil {
-				var err error
-				if n, err = do(c, j, what.Elements); err != nil {
-					reply(out, err)
-					return
+	for some := range slices.Chunk(ids, perEvent) {
+		part, err := ask(ctx, d, func(c *core, reply func(api.Outcome, error)) {
+			var part api.Outcome
+			err := do(c, some, func(id octaskly.JobID, n int64) {
+				if part.Done += n; n == 0 {
+					part.Already = append(part.Already, label(id, what.Elements))
 				}
+			})
+			if err != nil {
+				reply(part, err)
+				return
 			}
-			if out.Done += n; n == 0 {
-				out.Already = append(out.Already, label(id, what.Elements))
-			}
+			c.batch.after(func(err error) { reply(part, err) })
+		})
+		out.Done, out.Already = out.Done+part.Done, append(out.Already, part.Already...)
+		if err != nil {
+			return out, err
 		}
-		c.batch.after(func(err error) { reply(out, err) })
-	})
+	}
+	return out, nil
 }
 
 // label is how a user wrote the part of a job that he meant.

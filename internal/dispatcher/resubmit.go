@@ -14,7 +14,7 @@ func submission(j *octaskly.Job, spec *octaskly.Spec) api.Submission {
 		Timeout: (*api.Seconds)(limit(spec.Timeout)), Retries: spec.Retries, Backoff: &backoff, Merge: spec.Merge,
 		CPUs: float64(spec.Room[octaskly.CPU]) / 1000, Memory: spec.Room[octaskly.Memory], Key: j.Key,
 		Sandbox: max(spec.Level, octaskly.LevelNone).String(), Limits: limits(&spec.Limits),
-		Network: network(spec), KeepWorkspace: spec.KeepWorkspace,
+		Network: network(spec), KeepWorkspace: spec.KeepWorkspace, AtMostOne: spec.AtMostOne,
 	}
 	if j.Array {
 		s.Array = j.Elements.String()

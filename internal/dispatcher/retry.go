@@ -7,6 +7,7 @@ import (
 
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/store"
 )
 
 // maxRetried bounds the elements that one retry takes up, all of which come
@@ -15,27 +16,18 @@ const maxRetried = 100_000
 
 // Retry queues once more what ended without completing.
 func (d *Dispatcher) Retry(ctx context.Context, who api.Caller, what api.Selection) (api.Outcome, error) {
-	ids, err := d.selected(ctx, who, what)
-	if err != nil {
-		return api.Outcome{}, err
-	}
-	return ask(ctx, d, func(c *core, reply func(api.Outcome, error)) {
+	return d.apply(ctx, who, what, func(c *core, ids []octaskly.JobID, done func(octaskly.JobID, int64)) error {
 		if c.err = c.commit(context.Background()); c.err != nil { // what it reads must be on disk
-			reply(api.Outcome{}, c.err)
-			return
+			return c.err
 		}
-		var out api.Outcome
 		for _, id := range ids {
 			n, err := c.retry(id, what.Elements)
 			if err != nil {
-				reply(out, err)
-				return
+				return err
 			}
-			if out.Done += n; n == 0 {
-				out.Already = append(out.Already, label(id, what.Elements))
-			}
+			done(id, n)
 		}
-		c.batch.after(func(err error) { reply(out, err) })
+		return nil
 	})
 }
 
@@ -53,12 +45,17 @@ func (c *core) retry(id octaskly.JobID, elements octaskly.Ranges) (n int64, err 
 	if j == nil {
 		record, err := c.store.Job(context.Background(), id)
 		if err != nil {
-			return 0, err
+			return 0, c.missing(id, err)
 		}
 		if j, err = c.open(record.Job, nil, record.Progress); err != nil {
 			return 0, err
 		}
+		if err := c.holdInputs(j); err != nil {
+			c.close(j)
+			return 0, err
+		}
 	}
+	kept := store.KeptTasks(&j.progress)
 	for i := range rows {
 		if row := &rows[i]; elements == nil || elements.Contains(row.Index) {
 			c.again(j, row)
@@ -70,14 +67,34 @@ func (c *core) retry(id octaskly.JobID, elements octaskly.Ranges) (n int64, err 
 		c.err = err // what was queued above is forgotten with the memory
 		return 0, err
 	}
-	if n += back; n == 0 && j.over() {
-		c.close(j)
+	if n += back; n == 0 {
+		if j.over() {
+			c.close(j)
+		}
 		return 0, nil
 	}
-	j.progress.EndedAt = time.Time{}
+	if !j.progress.EndedAt.IsZero() {
+		j.progress.EndedAt = time.Time{}
+		c.live++
+		c.batch.kept -= kept
+	}
 	c.seq++
 	c.touchJob(j)
 	return n, nil
+}
+
+// holdInputs makes sure that what a job reads is there, and stays until the store
+// knows that the job goes on.
+func (c *core) holdInputs(j *job) error {
+	blobs := []octaskly.Blob{j.spec.Stdin, j.spec.Items}
+	release := c.blobs.claim(blobs...)
+	c.batch.after(func(error) { release() })
+	for _, blob := range blobs {
+		if blob != "" && !c.blobs.use(blob) {
+			return &goneError{fmt.Sprintf("cannot retry task %v: its input is no longer kept", j.ID)}
+		}
+	}
+	return nil
 }
 
 var unsuccessful = []octaskly.State{octaskly.Failed, octaskly.TimedOut, octaskly.Cancelled}

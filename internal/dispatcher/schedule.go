@@ -8,7 +8,8 @@ import (
 	"github.com/octaskly/octaskly/internal/scheduler"
 )
 
-// now is the time in whole microseconds, as the store keeps it.
+// now is the time in whole microseconds, as the store keeps it. It is not for
+// waiting: the clock on the wall may jump.
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 // maxPicks bounds the tasks placed by one round, so that a commit stays small.
@@ -22,6 +23,7 @@ func (c *core) schedule(at time.Time) {
 			c.assign(pick)
 		}
 	}
+	c.readOn()
 	if due, ok := c.levelAt(); ok && !at.Before(due) {
 		c.level(at)
 	}
@@ -36,12 +38,13 @@ func (c *core) assign(pick scheduler.Pick) {
 		return
 	}
 	frame := c.frame(w)
-	at := now()
+	at, sent := now(), time.Now()
 	for range pick.N {
 		t := c.claim(j)
 		if c.err = c.move(t, func(t *octaskly.Task) error { return t.Assign(w.ID, at) }); c.err != nil {
 			return // cannot be: what waits can be assigned
 		}
+		t.sentAt = sent
 		if err := addAssignment(frame, t); err != nil {
 			c.end(t, octaskly.End{State: octaskly.Failed, Reason: octaskly.ReasonExecutor, Detail: err.Error()}, nil)
 		}
@@ -49,7 +52,7 @@ func (c *core) assign(pick scheduler.Pick) {
 	if w.sched.Held <= w.sched.Slots+w.sched.Ahead/2 {
 		c.batch.urgent = true // some of its slots may be empty
 	} else {
-		c.batch.linger(at, c.Linger)
+		c.linger()
 	}
 }
 
@@ -115,7 +118,7 @@ func (c *core) levelAt() (at time.Time, ok bool) {
 	for _, recall := range scheduler.Level(c.present) {
 		w := c.workers[recall.Worker.ID]
 		for _, t := range c.stranded(w) {
-			due := later(t.AssignedAt, w.recalled).Add(patience)
+			due := later(t.sentAt, w.recalled).Add(patience)
 			if !ok || due.Before(at) {
 				at, ok = due, true
 			}

@@ -24,15 +24,24 @@ type session struct {
 
 	mu     sync.Mutex
 	frames []*protocol.ToWorker // to be sent, oldest first
+	heard  uint64               // the latest Pong
+	told   uint64               // of heard, to the worker
 	last   bool                 // close when they are sent
-	wake   chan struct{}        // holds one: frames or last have changed
+	wake   chan struct{}        // holds one: what is above has changed
 }
 
 const (
 	helloTimeout = 10 * time.Second
-	writeTimeout = 3 * heartbeat // for a frame to be taken by the network
-	maxUnsent    = 4096          // frames a worker may leave unread before it is cut off
+	writeTimeout = 15 * time.Second // for a frame to be taken by the network
+	maxUnsent    = 4096             // frames a worker may leave unread before it is cut off
 )
+
+// heartbeat is how often a worker is asked for a sign of life; after three without
+// one its session is over. Six of them fit into a lease that is not very short, so
+// that a worker whose link is fine always knows that it is trusted.
+func (d *Dispatcher) heartbeat() time.Duration {
+	return min(max(d.Lease/6, 100*time.Millisecond), 5*time.Second)
+}
 
 // accept serves every worker that comes in, until ctx is done.
 func (d *Dispatcher) accept(ctx context.Context, listener Listener) error {
@@ -88,13 +97,16 @@ func (d *Dispatcher) read(ctx context.Context, s *session) (goodbye bool, err er
 	}
 	d.post(func(c *core) { c.join(s, first.Hello) })
 	for {
-		control.SetReadDeadline(time.Now().Add(3 * heartbeat))
+		control.SetReadDeadline(time.Now().Add(3 * d.heartbeat()))
 		batch := new(protocol.FromWorker)
 		if err := frames.Read(batch); err != nil {
 			return false, err
 		}
 		if err := checkBatch(batch); err != nil {
 			return false, err
+		}
+		if batch.Pong != 0 {
+			s.confirm(batch.Pong)
 		}
 		if !d.post(func(c *core) { c.hear(s, batch) }) || batch.Goodbye {
 			return batch.Goodbye, nil
@@ -124,22 +136,27 @@ func (c *core) hear(s *session, batch *protocol.FromWorker) {
 	}
 }
 
-// write sends frames as they come, and a ping when there are none.
+// write sends frames as they come, and pings: the first behind the welcome, which
+// nothing may precede.
 func (d *Dispatcher) write(ctx context.Context, s *session) {
 	frames := protocol.NewWriter(s.link.Control())
-	beat := time.NewTicker(heartbeat)
+	beat := time.NewTicker(d.heartbeat())
 	defer beat.Stop()
-	for ping := uint64(1); ; {
+	for ping := uint64(0); ; {
 		var out []*protocol.ToWorker
-		var last bool
+		var last, due bool
 		select {
 		case <-s.wake:
 			out, last = s.take()
+			due = ping == 0 && len(out) > 0
 		case <-beat.C:
-			out = []*protocol.ToWorker{{Ping: ping}}
-			ping++
+			due = ping > 0
 		case <-ctx.Done():
 			return
+		}
+		if due {
+			ping++
+			out = append(out, s.ping(ping))
 		}
 		for _, frame := range out {
 			s.link.Control().SetWriteDeadline(time.Now().Add(writeTimeout))
@@ -154,12 +171,31 @@ func (d *Dispatcher) write(ctx context.Context, s *session) {
 	}
 }
 
-func (s *session) take() ([]*protocol.ToWorker, bool) {
+// take returns what is to be sent, and whether that is all there will be.
+func (s *session) take() (out []*protocol.ToWorker, last bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := s.frames
-	s.frames = nil
+	out, s.frames = s.frames, nil
+	if s.told != s.heard {
+		s.told = s.heard
+		out = append(out, &protocol.ToWorker{Heard: s.heard})
+	}
 	return out, s.last
+}
+
+func (s *session) ping(number uint64) *protocol.ToWorker {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.told = s.heard
+	return &protocol.ToWorker{Ping: number, Heard: s.heard}
+}
+
+// confirm has a worker hear at once that its Pong has come.
+func (s *session) confirm(pong uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.heard = pong
+	s.nudge()
 }
 
 // send queues a frame. It never waits; a worker that leaves too much unread is

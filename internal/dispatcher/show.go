@@ -12,33 +12,30 @@ import (
 
 // Show tells all that is known of a job or of one element of an array job.
 func (d *Dispatcher) Show(ctx context.Context, who api.Caller, id octaskly.TaskID) (*api.Detail, error) {
-	detail, err := d.look(ctx, who, id)
+	detail, spec, err := d.look(ctx, who, id)
 	if err != nil {
 		return nil, err
 	}
-	return detail, d.explain(ctx, detail, id)
+	return detail, d.explain(ctx, detail, spec, id)
 }
 
 // look tells what the store knows.
-func (d *Dispatcher) look(ctx context.Context, who api.Caller, id octaskly.TaskID) (*api.Detail, error) {
+func (d *Dispatcher) look(ctx context.Context, who api.Caller, id octaskly.TaskID) (*api.Detail, *octaskly.Spec, error) {
 	record, err := d.record(ctx, who, id.Job)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	job, spec, err := d.summary(record)
-	if err != nil {
-		return nil, err
-	}
+	job, spec := d.summary(record)
 	detail := &api.Detail{Job: job, Submission: submission(&record.Job, spec)}
 	if record.Job.Array && !id.Array {
 		detail.Queued = record.Progress.Unclaimed.String()
 		detail.Dropped = record.Progress.Dropped.String()
 		detail.Failed, err = d.Elements(ctx, who, id.Job, failedStates, 0, maxFailed)
-		return detail, err
+		return detail, spec, err
 	}
 	t, err := d.task(ctx, record, id)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if id.Array {
 		detail.ID, detail.Array, detail.Tasks = id.String(), "", 1
@@ -48,7 +45,7 @@ func (d *Dispatcher) look(ctx context.Context, who api.Caller, id octaskly.TaskI
 	}
 	detail.Failures, detail.NotBefore, detail.Cancelling = t.Failures, moment(t.NotBefore), t.Cancel
 	detail.Attempts, err = d.attempts(ctx, t)
-	return detail, err
+	return detail, spec, err
 }
 
 // maxFailed is how many elements a job's page names.
@@ -61,9 +58,12 @@ func (d *Dispatcher) task(ctx context.Context, r *store.Record, id octaskly.Task
 	if id.Array != r.Job.Array && id.Array || !r.Job.Elements.Contains(id.Index) {
 		return nil, fmt.Errorf("cannot find task %v: job %v has no such element: %w", id, id.Job, octaskly.ErrNotFound)
 	}
+	if r.Task != nil {
+		return r.Task, nil
+	}
 	t, err := d.store.Task(ctx, id.Job, id.Index)
 	if errors.Is(err, octaskly.ErrNotFound) {
-		return dropped(r, id.Index), nil
+		return dropped(r, id.Index), d.removed(ctx, r, id.Index)
 	}
 	return t, err
 }

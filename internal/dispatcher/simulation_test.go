@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,7 +15,6 @@ import (
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/protocol"
 	"github.com/octaskly/octaskly/internal/store"
-	"github.com/octaskly/octaskly/internal/transport"
 )
 
 // world drives a core by hand: its goroutine is the test.
@@ -27,23 +26,12 @@ type world struct {
 	c       *core
 	workers []*fakeWorker
 	total   map[octaskly.JobID]int64
+	pages   pages
+	records *records
 }
-
-// fakeWorker holds what it was sent, as a worker does.
-type fakeWorker struct {
-	id      octaskly.WorkerID
-	session *session // nil: not connected
-	held    map[octaskly.AttemptID]octaskly.State
-	ended   map[octaskly.AttemptID]octaskly.State // not acknowledged
-}
-
-// deadLink is a link that is used for its address only.
-type deadLink struct{ transport.Session }
-
-func (deadLink) Peer() string { return "192.0.2.1:7" }
 
 func newWorld(t *rapid.T, dir string) *world {
-	w := &world{t: t, path: filepath.Join(dir, "octaskly.db"), total: map[octaskly.JobID]int64{}}
+	w := &world{t: t, path: filepath.Join(dir, "octaskly.db"), total: map[octaskly.JobID]int64{}, records: newRecords(t)}
 	w.open()
 	for i := range 3 {
 		w.workers = append(w.workers, &fakeWorker{
@@ -59,8 +47,9 @@ func (w *world) open() {
 	log := slog.New(slog.DiscardHandler)
 	s, err := store.Open(context.Background(), w.path, log)
 	w.check(err)
-	w.d, err = New(Config{Dir: filepath.Dir(w.path), MaxQueued: 1000, Lease: time.Hour, MaxOutput: 1 << 20, Log: log}, s)
+	w.d, err = New(Config{Dir: filepath.Dir(w.path), MaxQueued: 1000, MaxLosses: simulatedLosses, Lease: time.Hour, MaxOutput: 1 << 20, Log: log}, book{s, w.records})
 	w.check(err)
+	w.d.window, w.pages = smallWindow, pages{}
 	w.c, err = w.d.load(context.Background())
 	w.check(err)
 	w.store = s
@@ -76,8 +65,10 @@ func (w *world) check(err error) {
 // commit writes what there is, and delivers what that lets out.
 func (w *world) commit() {
 	w.t.Helper()
-	w.c.schedule(time.Now())
-	w.check(w.c.err)
+	w.place()
+	if rapid.Bool().Draw(w.t, "read on") {
+		w.pages.step(w)
+	}
 	w.check(w.c.commit(context.Background()))
 	for _, f := range w.workers {
 		if f.session != nil {
@@ -96,6 +87,9 @@ func (w *world) deliver(f *fakeWorker, frame *protocol.ToWorker) {
 			if t, err := w.store.Task(context.Background(), id.Job, id.Index); err != nil || t.Attempt < id.Number {
 				w.t.Fatalf("attempt %v was sent and is not on disk: %+v, %v", id, t, err)
 			}
+			if w.c.workers[f.id].Drain != nil && w.records.tasks[octaskly.TaskID{Job: id.Job, Index: id.Index}].AssignedAt.After(w.c.workers[f.id].Drain.At) {
+				w.t.Fatalf("attempt %v was given to a drained worker", id)
+			}
 			f.held[id] = octaskly.Assigned
 			return true
 		})
@@ -110,10 +104,14 @@ func (w *world) deliver(f *fakeWorker, frame *protocol.ToWorker) {
 	for _, id := range frame.Recall {
 		if f.held[id] == octaskly.Assigned {
 			delete(f.held, id)
-			w.c.hear(f.session, &protocol.FromWorker{Recalled: []octaskly.AttemptID{id}})
+			w.giveBack(f, id)
 		}
 	}
+	for _, fetch := range frame.Fetch {
+		w.send(f, fetch)
+	}
 	for _, id := range frame.Ack {
+		w.records.acknowledged(f, id)
 		if t, err := w.store.Task(context.Background(), id.Job, id.Index); err == nil && t.Attempt == id.Number && withWorker(t.State) {
 			w.t.Fatalf("the end of attempt %v was acknowledged and is not on disk", id)
 		}
@@ -152,58 +150,6 @@ func (w *world) elements() octaskly.Ranges {
 	return octaskly.Span(lo, lo+2)
 }
 
-func (w *world) connect(f *fakeWorker) {
-	if f.session != nil {
-		return
-	}
-	f.session = &session{link: deadLink{}, close: func() {}, wake: make(chan struct{}, 1)}
-	hello := &protocol.Hello{Version: 1, Worker: f.id, Name: string(f.id[30:]), Slots: 2, Generation: w.store.Generation()}
-	for id, s := range f.held {
-		hello.Held = append(hello.Held, protocol.Held{ID: id, State: s, StartedAt: now()})
-	}
-	for id := range f.ended {
-		hello.Held = append(hello.Held, protocol.Held{ID: id, State: octaskly.Completed})
-	}
-	w.c.join(f.session, hello)
-	for id, s := range f.ended {
-		w.report(f, id, s)
-	}
-}
-
-func (w *world) report(f *fakeWorker, id octaskly.AttemptID, s octaskly.State) {
-	end := octaskly.End{State: s, StartedAt: now(), EndedAt: now()}
-	if s == octaskly.Failed {
-		end.Reason = octaskly.ReasonExit(1)
-	}
-	w.c.hear(f.session, &protocol.FromWorker{Finished: []protocol.Finished{{ID: id, End: end}}})
-}
-
-// work lets a worker start or end something.
-func (w *world) work(f *fakeWorker) {
-	ids := make([]octaskly.AttemptID, 0, len(f.held))
-	for id := range f.held {
-		ids = append(ids, id)
-	}
-	if len(ids) == 0 {
-		return
-	}
-	slices.SortFunc(ids, func(a, b octaskly.AttemptID) int { return int(a.Job-b.Job)*100 + int(a.Index-b.Index) })
-	id := rapid.SampledFrom(ids).Draw(w.t, "attempt")
-	if f.held[id] == octaskly.Assigned && rapid.Bool().Draw(w.t, "start") {
-		f.held[id] = octaskly.Running
-		if f.session != nil {
-			w.c.hear(f.session, &protocol.FromWorker{Started: []protocol.Started{{ID: id, At: now()}}})
-		}
-		return
-	}
-	s := rapid.SampledFrom([]octaskly.State{octaskly.Completed, octaskly.Completed, octaskly.Failed, octaskly.TimedOut}).Draw(w.t, "end")
-	delete(f.held, id)
-	f.ended[id] = s
-	if f.session != nil {
-		w.report(f, id, s)
-	}
-}
-
 // crash throws memory away, and with it every session and what was not written.
 func (w *world) crash() {
 	w.store.Close()
@@ -213,46 +159,55 @@ func (w *world) crash() {
 	w.open()
 }
 
+// happenings are what a step may be, the frequent ones several times.
+var happenings = strings.Fields(`submit submit connect connect connect work work work work work work work cancel retry
+	part die lapse lapse lapse crash use page page commit commit commit commit fleet fleet fleet fleet`)
+
 func (w *world) step() {
 	f := rapid.SampledFrom(w.workers).Draw(w.t, "worker")
-	switch rapid.IntRange(0, 12).Draw(w.t, "event") {
-	case 0, 1:
+	switch rapid.SampledFrom(happenings).Draw(w.t, "event") {
+	case "submit":
 		w.submit()
-	case 2:
+	case "connect":
 		w.connect(f)
-	case 3, 4, 5:
+	case "work":
 		w.work(f)
-	case 6:
-		if id, ok := w.job(); ok && w.c.jobs[id] != nil {
-			_, err := w.c.cancel(w.c.jobs[id], w.elements(), "by test")
-			w.check(err)
+	case "cancel":
+		if id, ok := w.job(); ok {
+			if j := w.find(id); j != nil {
+				_, err := w.c.cancel(j, w.elements(), "by test")
+				w.check(err)
+			}
 		}
-	case 7:
+	case "retry":
 		w.check(w.c.commit(context.Background()))
 		if id, ok := w.job(); ok {
 			_, err := w.c.retry(id, w.elements())
 			w.check(err)
 		}
-	case 8:
-		if f.session != nil {
-			w.c.leave(f.session, false)
-			f.session = nil
-		}
-	case 9:
-		if worker := w.c.workers[f.id]; worker != nil && worker.session == nil {
-			w.c.loseAll(worker, now())
-		}
-	case 10:
+	case "part":
+		w.lose(f)
+	case "lapse":
+		w.lapse(f)
+	case "die": // its executor
+		clear(f.held)
+		w.lose(f)
+	case "crash":
 		w.crash()
-	case 11:
+	case "use":
 		for id := range f.held {
 			if f.session != nil {
 				w.c.hear(f.session, using(id, octaskly.Usage{Memory: 1}))
 			}
 		}
-	default:
+	case "page":
+		w.pages.step(w)
+	case "commit":
 		w.commit()
+	case "fleet":
+		w.fleet(f)
 	}
+	w.inspect()
 }
 
 // audit compares memory with the store, and the store with itself.
@@ -260,6 +215,7 @@ func (w *world) audit() {
 	w.t.Helper()
 	for w.commit(); !w.c.batch.empty(); w.commit() {
 	}
+	live := int64(0)
 	waiting, totals := int64(0), octaskly.Counts{}
 	for id := octaskly.JobID(1); int(id) <= len(w.total); id++ {
 		record, err := w.store.Job(context.Background(), id)
@@ -274,13 +230,16 @@ func (w *world) audit() {
 			}
 		}
 		counts := record.Progress.Count()
-		switch live := w.c.jobs[id]; {
+		if !counts.Over() {
+			live++
+		}
+		switch known := w.c.jobs[id] != nil || w.rests(id); {
 		case byState != record.Progress.Rows:
 			w.t.Fatalf("job %v counts %v, its rows are %v", id, record.Progress.Rows, byState)
 		case counts.Total() != w.total[id]:
 			w.t.Fatalf("job %v has %d of %d tasks: %+v", id, counts.Total(), w.total[id], record.Progress)
-		case counts.Over() != (live == nil) || counts.Over() == record.Progress.EndedAt.IsZero():
-			w.t.Fatalf("job %v: over %v, in memory %v, ended at %v", id, counts.Over(), live != nil, record.Progress.EndedAt)
+		case counts.Over() == known || counts.Over() == record.Progress.EndedAt.IsZero():
+			w.t.Fatalf("job %v: over %v, known %v, ended at %v", id, counts.Over(), known, record.Progress.EndedAt)
 		}
 		waiting += counts[octaskly.Queued]
 		for _, s := range []octaskly.State{octaskly.Completed, octaskly.Failed, octaskly.TimedOut, octaskly.Cancelled} {
@@ -296,16 +255,19 @@ func (w *world) audit() {
 		}
 	}
 	w.auditUsage()
+	w.auditBacklog(live)
 }
 
 // settle lets everything end.
 func (w *world) settle() {
 	for _, f := range w.workers {
 		w.connect(f)
+		w.c.resumeWorker(w.c.workers[f.id])
 	}
 	for range 1000 {
 		w.c.tick(time.Now().Add(time.Hour))
 		w.commit()
+		w.pages.settle(w)
 		idle := true
 		for _, f := range w.workers {
 			for id := range f.held {
@@ -315,11 +277,11 @@ func (w *world) settle() {
 				w.report(f, id, octaskly.Completed)
 			}
 		}
-		if idle && len(w.c.jobs) == 0 {
+		if idle && w.c.live == 0 {
 			return
 		}
 	}
-	w.t.Fatalf("%d jobs are still there", len(w.c.jobs))
+	w.t.Fatalf("%d jobs are still there", w.c.live)
 }
 
 // Whatever workers, users and crashes do, in any order: what was accepted is on

@@ -22,6 +22,7 @@ type accepted struct {
 // job what was accepted, or what had been before with the same key.
 func (d *Dispatcher) Submit(ctx context.Context, who api.Caller, o *api.Order) (octaskly.JobID, bool, error) {
 	o.Job.Owner = who.Name
+	defer d.blobs.claim(o.Spec.Stdin, o.Spec.Items)()
 	if err := d.checkInputs(ctx, o); err != nil {
 		return 0, false, err
 	}
@@ -132,17 +133,20 @@ func (c *core) submit(job octaskly.Job, spec *octaskly.Spec, reply func(accepted
 		return
 	}
 	job.ID = c.store.NextJobID()
-	j, err := c.open(job, spec, octaskly.Progress{Unclaimed: job.Elements})
+	j, err := c.accept(job, spec)
 	if err != nil {
 		reply(accepted{}, err)
 		return
 	}
 	c.seq++
+	c.live++
+	c.waiting += job.Elements.Count()
 	c.batch.accepted = append(c.batch.accepted, job)
+	c.batch.reads(job.ID, spec.Stdin, spec.Items)
 	c.touchJob(j)
 	c.batch.after(func(err error) {
-		if j.sched.Active == 0 {
-			j.Spec, j.spec = nil, nil // it may wait for long
+		if j.sched != nil && j.sched.Active == 0 {
+			j.rest() // it may wait for long
 		}
 		reply(accepted{id: job.ID}, err)
 	})

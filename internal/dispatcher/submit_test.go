@@ -29,8 +29,9 @@ func TestSubmitIsResolved(t *testing.T) {
 		"all said": {func(s *api.Submission) {
 			s.Sandbox, s.Network, s.KeepWorkspace, s.Memory, s.Timeout = "strict", "host", true, 4<<20, new(api.Seconds(time.Minute))
 			s.Limits = &api.Limits{Preset: "strict", Disk: new(int64(0)), CPUTime: new(api.Seconds(time.Second / 2))}
+			s.AtMostOne = true
 		}, octaskly.Spec{
-			Level: octaskly.LevelStrict, HostNetwork: true, KeepWorkspace: true, Timeout: time.Minute, Room: octaskly.Room{octaskly.Memory: 4 << 20},
+			Level: octaskly.LevelStrict, HostNetwork: true, KeepWorkspace: true, AtMostOne: true, Timeout: time.Minute, Room: octaskly.Room{octaskly.Memory: 4 << 20},
 			Limits: octaskly.Limits{CPUTime: time.Second / 2, Memory: 4 << 20, OpenFiles: 256, Processes: 10},
 		}},
 		"level none": {func(s *api.Submission) { s.Sandbox, s.Limits = "none", &api.Limits{Preset: "none"} },
@@ -185,6 +186,7 @@ func TestKeyIsRecognised(t *testing.T) {
 			"no limit":          func(s *api.Submission) { s.Limits.Disk = new(int64(0)) },
 			"another preset":    func(s *api.Submission) { s.Limits.Preset = "relaxed" },
 			"a kept workspace":  func(s *api.Submission) { s.KeepWorkspace = true },
+			"at most one":       func(s *api.Submission) { s.AtMostOne = true },
 			"a timeout":         func(s *api.Submission) { s.Timeout = new(api.Seconds(time.Hour)) },
 			"another command":   func(s *api.Submission) { s.Argv = []api.Text{"false"} },
 			"more elements":     func(s *api.Submission) { s.Array = "0-1" },

@@ -19,7 +19,7 @@ func (d *Dispatcher) Watch(ctx context.Context, who api.Caller, id octaskly.Task
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	for {
-		detail, err := d.look(ctx, who, id)
+		detail, _, err := d.look(ctx, who, id)
 		if err != nil {
 			return err
 		}
@@ -73,7 +73,8 @@ func (d *Dispatcher) Stats(ctx context.Context, _ api.Caller) (*api.Stats, error
 		counts := c.totals
 		counts[octaskly.Queued] = c.waiting
 		stats := &api.Stats{
-			Jobs: int64(len(c.jobs)), Version: c.Version, Fleet: c.Fleet, StartedAt: c.started.UTC(), Database: c.store.Size(),
+			Jobs: c.live, Version: c.Version, Fleet: c.Fleet, StartedAt: c.started.UTC(), Database: c.store.Size(),
+			Output: c.outputs.kept.size(), Inputs: c.blobs.kept.size(), Removed: c.collector.removed.Load(),
 		}
 		for _, w := range c.workers {
 			line := w.describe()
@@ -85,6 +86,7 @@ func (d *Dispatcher) Stats(ctx context.Context, _ api.Caller) (*api.Stats, error
 				stats.Busy += min(w.Slots, line.Running+line.Assigned)
 			}
 		}
+		addHealth(stats, c.store.Health())
 		stats.Tasks = map[string]int64{}
 		for _, s := range octaskly.States {
 			stats.Tasks[s.String()] = counts[s]

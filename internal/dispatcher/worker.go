@@ -15,12 +15,33 @@ type worker struct {
 	sched    scheduler.Worker
 	session  *session // nil while it is not connected
 	leaseEnd time.Time
-	left     bool                    // it said goodbye
-	held     map[*task]struct{}      // assigned to it or running there
-	specs    map[octaskly.JobID]bool // sent in this session
-	out      *protocol.ToWorker      // to send after the commit; nil: nothing
-	meanRun  time.Duration           // of its latest tasks, weighted
-	recalled time.Time               // when tasks were last asked back
+	held     map[*task]struct{}             // assigned to it or running there
+	missed   map[*task]struct{}             // were, and could be again
+	late     map[octaskly.AttemptID]*ending // lost with it, and their output is on its way
+	specs    map[octaskly.JobID]bool        // sent in this session
+	out      *protocol.ToWorker             // to send after the commit; nil: nothing
+	meanRun  time.Duration                  // of its latest tasks, weighted
+	recalled time.Time                      // when tasks were last asked back
+	drainEnd time.Time                      // when a drained one stops what runs; zero: never
+	emptied  time.Time                      // when a drained one was last asked for what it has
+}
+
+// newWorker is a worker that is not connected; its lease begins.
+func (d *Dispatcher) newWorker(known octaskly.Worker) *worker {
+	w := &worker{Worker: known, held: map[*task]struct{}{}, missed: map[*task]struct{}{}}
+	w.absentSince(time.Now().Add(d.Lease))
+	w.beginDrain(time.Now())
+	return w
+}
+
+// known finds a worker. One whose row was lost is made anew.
+func (c *core) known(id octaskly.WorkerID) *worker {
+	w := c.workers[id]
+	if w == nil {
+		w = c.newWorker(octaskly.Worker{ID: id})
+		c.workers[id] = w
+	}
+	return w
 }
 
 // absentSince starts the lease of a worker that is not connected.
@@ -28,16 +49,14 @@ func (w *worker) absentSince(leaseEnd time.Time) {
 	w.session, w.specs, w.out, w.leaseEnd = nil, nil, nil, leaseEnd
 }
 
-// give enters a task with the worker that has it.
-func (c *core) give(t *task) {
-	w := c.workers[t.Worker]
-	if w == nil { // its row was lost; the lease of a stranger ends like any other
-		w = &worker{Worker: octaskly.Worker{ID: t.Worker}, held: map[*task]struct{}{}}
-		w.absentSince(now().Add(c.Lease))
-		c.workers[t.Worker] = w
-	}
-	w.held[t] = struct{}{}
+// save has the next commit write a worker's row.
+func (c *core) save(w *worker) {
+	c.batch.workers = append(c.batch.workers, w.Worker)
+	c.batch.removed = slices.DeleteFunc(c.batch.removed, func(id octaskly.WorkerID) bool { return id == w.ID })
 }
+
+// give enters a task with the worker that has it.
+func (c *core) give(t *task) { c.known(t.Worker).held[t] = struct{}{} }
 
 // takeBack strikes a task that is with its worker no more.
 func (c *core) takeBack(t *task) {
@@ -56,7 +75,7 @@ func (c *core) ask(j *job) octaskly.Room { return j.sched.Ask() }
 
 // hungry reports whether a worker has used up half of what it was sent ahead.
 func (c *core) hungry(w *worker) bool {
-	return w.session != nil && c.waiting > 0 && w.sched.Held <= w.sched.Slots+w.sched.Ahead/2
+	return w.session != nil && w.Drain == nil && c.waiting > 0 && w.sched.Held <= w.sched.Slots+w.sched.Ahead/2
 }
 
 // frame is what goes to w after the next commit.
@@ -102,26 +121,6 @@ func (w *worker) learn(ran time.Duration) {
 	w.sched.Ahead = min(maxAhead, int(time.Duration(w.Slots)*hideTrip/w.meanRun))
 }
 
-// loseAll gives up all that a worker had.
-func (c *core) loseAll(w *worker, now time.Time) {
-	for t := range w.held {
-		c.lose(t, now)
-	}
-}
-
-func (c *core) lose(t *task, now time.Time) {
-	attempt := t.Current()
-	t.pending = nil
-	c.outputs.end(attempt, nil, false)
-	lost := octaskly.Attempt{
-		ID: attempt, Worker: t.Worker, AssignedAt: t.AssignedAt,
-		End: octaskly.End{State: octaskly.Failed, Reason: octaskly.ReasonWorkerLost, StartedAt: t.StartedAt, EndedAt: now},
-	}
-	if c.move(t, func(t *octaskly.Task) error { return t.Lose(attempt.Number, now) }) == nil {
-		c.record(lost, t)
-	}
-}
-
 // record keeps an attempt that has ended.
 func (c *core) record(a octaskly.Attempt, t *task) {
 	a.Seq = t.Seq
@@ -129,11 +128,11 @@ func (c *core) record(a octaskly.Attempt, t *task) {
 }
 
 // refresh rebuilds the list of workers that tasks can go to, and looks at what
-// they have in common.
+// the known ones have in common.
 func (c *core) refresh() {
 	c.present = c.present[:0]
 	for _, w := range c.workers {
-		if w.session != nil {
+		if w.session != nil && w.Drain == nil {
 			c.present = append(c.present, &w.sched)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/protocol"
@@ -25,7 +26,9 @@ func TestCommotion(t *testing.T) {
 			{Argv: []string{"missing"}, Room: octaskly.Room{octaskly.CPU: 3}},
 			shell("echo x; sleep 0.01 & echo y >&2"),
 			shell("head -c 70000 /dev/zero; touch dirt"),
+			{Argv: []string{"sleep", "0.01"}, AtMostOne: true},
 		}
+		r.Renew(Now(), time.Hour)
 		var mu sync.Mutex
 		gone := map[octaskly.AttemptID]bool{} // recalled or dropped
 		var group sync.WaitGroup
@@ -38,7 +41,7 @@ func TestCommotion(t *testing.T) {
 				for i := range each {
 					r.Offer([]*Attempt{{ID: name(i), Generation: "g", Spec: &specs[random.IntN(len(specs))]}})
 					id := name(random.IntN(i + 1))
-					switch random.IntN(5) {
+					switch random.IntN(7) {
 					case 0:
 						r.Stop(id, false)
 					case 1:
@@ -54,11 +57,16 @@ func TestCommotion(t *testing.T) {
 						gone[id] = true
 						r.Stop(id, true)
 						mu.Unlock()
+					case 4: // from fine to over
+						r.Renew(Now(), time.Duration(random.IntN(20))*time.Millisecond+1)
+					case 5:
+						r.Renew(Now(), time.Hour)
 					}
 				}
 			})
 		}
 		group.Wait()
+		r.Renew(Now(), time.Hour)
 		r.await(func() bool {
 			_, held := r.Held()
 			for _, h := range held {

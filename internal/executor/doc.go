@@ -14,6 +14,7 @@
 //	exit code n, signal n           failed     exit:n, signal:n
 //	Spec.Timeout has passed         timed_out  timeout             TERM, grace, KILL
 //	Stop                            cancelled  cancelled           TERM, grace, KILL
+//	Spec.AtMostOne, see lease.go    cancelled  lease               TERM, KILL
 //	it could not be executed        failed     spawn:ERRNO, cwd:ERRNO
 //	what this executor cannot do    failed     unenforceable:NAME
 //	a trouble of this machine       failed     executor

@@ -67,6 +67,8 @@ type Executor struct {
 	fifo       []*entry
 	free       octaskly.Room
 	news       []*entry // what Take is going to tell
+	lease      lease
+	guard      guard
 }
 
 // phase is how far an attempt is.
@@ -94,6 +96,7 @@ type entry struct {
 	startedAt time.Time
 	signals   bool // its command can be signalled
 	wish      wish
+	lapsed    bool           // Spec.AtMostOne: it has to end because of the lease
 	usage     octaskly.Usage // as of the latest look
 	finished  protocol.Finished
 	announced bool // it is among the news
@@ -173,6 +176,9 @@ func (x *Executor) open(cfg Config, h *Handover) (err error) {
 	if err := x.inherit(h); err != nil {
 		return err
 	}
+	if err := x.openGuard(); err != nil {
+		return err
+	}
 	if err := x.makeSlots(); err != nil {
 		return err
 	}
@@ -228,7 +234,7 @@ func (x *Executor) Run(ctx context.Context) error {
 
 // close gives back all that open took.
 func (x *Executor) close() error {
-	var errs []error
+	errs := []error{x.guard.close()}
 	if x.boxes != nil {
 		x.boxes.hold()
 	}

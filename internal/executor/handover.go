@@ -7,14 +7,16 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/spool"
 )
 
-// handoverVersion rises with a change that fields cannot express.
-const handoverVersion = 1
+// The version rises with a change that fields cannot express. A handover has the
+// lowest that does, so that an older program may take over where it can.
+const (
+	plainHandover  = 1
+	leasedHandover = 2 // there are attempts that end with the lease
+)
 
 // Handover is what an executor leaves to the next program in the same process
 // (execve(2)): the children, the descriptors and the memory of what they are for.
@@ -29,6 +31,8 @@ type Handover struct {
 	Attempts   []handedOver    `cbor:"6,keyasint,omitempty"` // those that wait in the order of the FIFO
 	Boxes      int             `cbor:"7,keyasint,omitempty"` // how many there have been: their names are numbers
 	Offered    []string        `cbor:"8,keyasint,omitempty"` // features, of its self-test
+	Renewed    Moment          `cbor:"9,keyasint,omitempty"` // this and Lease: see lease
+	Lease      time.Duration   `cbor:"10,keyasint,omitempty"`
 }
 
 // handedOver is an attempt that has not ended.
@@ -60,6 +64,7 @@ type command struct {
 	Wish      wish         `cbor:"13,keyasint,omitempty"`
 	Box       *handedBox   `cbor:"14,keyasint,omitempty"` // nil: level none
 	Project   uint32       `cbor:"15,keyasint,omitempty"` // whose quota its workspace has
+	Lapsed    bool         `cbor:"16,keyasint,omitempty"`
 }
 
 // handedBox is the box of a command: its PID is octaskly-init's, and Workspace
@@ -115,8 +120,8 @@ func (x *Executor) record() (*Handover, error) {
 	if x.over {
 		return nil, errors.New("it is being stopped")
 	}
-	h := &Handover{Version: handoverVersion, Feature: x.kept.Feature(), Generation: x.generation, Serial: x.serial}
-	h.Offered = x.offered
+	h := &Handover{Version: plainHandover, Feature: x.kept.Feature(), Generation: x.generation, Serial: x.serial}
+	h.Offered, h.Renewed, h.Lease = x.offered, x.lease.renewed, x.lease.length
 	if x.boxes != nil {
 		h.Boxes = x.boxes.serial
 	}
@@ -139,6 +144,9 @@ func (x *Executor) record() (*Handover, error) {
 
 // add writes an attempt down.
 func (h *Handover) add(e *entry, specs map[*octaskly.Spec]int) *handedOver {
+	if e.Spec.AtMostOne {
+		h.Version = leasedHandover
+	}
 	i, known := specs[e.Spec]
 	if !known {
 		i = len(h.Specs)
@@ -162,7 +170,7 @@ func (w *watcher) record() (*command, error) {
 		Slot: s.name, Workspace: s.space.path, PID: s.group.PID(), PidFD: s.pidfd,
 		Marks:     s.marks(),
 		StartedAt: w.began, Began: ticks(w.began), Deadline: ticks(w.deadline),
-		Step: w.step, Cause: w.cause, Wish: e.wish, Project: s.project,
+		Step: w.step, Cause: w.cause, Wish: e.wish, Project: s.project, Lapsed: e.lapsed,
 	}
 	if s.box != nil {
 		c.Box, c.Workspace = &handedBox{s.boxName, s.box.Descriptor()}, s.room.path
@@ -199,14 +207,6 @@ func timeOf(n int64) time.Time {
 		return time.Time{}
 	}
 	return time.Now().Add(time.Duration(n - monotonic()))
-}
-
-func monotonic() int64 {
-	var now unix.Timespec
-	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) != nil {
-		panic("there is no CLOCK_MONOTONIC")
-	}
-	return now.Nano()
 }
 
 func (h *Handover) commands() (list []*command) {
@@ -261,8 +261,8 @@ func (h *Handover) workspaces() (list []string) {
 
 // Check says whether this program can take over.
 func (h *Handover) Check() error {
-	if h.Version != handoverVersion {
-		return fmt.Errorf("cannot take commands over: they are handed over by version %d of the rules, this program knows version %d", h.Version, handoverVersion)
+	if h.Version < plainHandover || h.Version > leasedHandover {
+		return fmt.Errorf("cannot take commands over: they are handed over by version %d of the rules, this program knows versions up to %d", h.Version, leasedHandover)
 	}
 	for _, a := range h.Attempts {
 		if a.Spec < 0 || a.Spec >= len(h.Specs) {

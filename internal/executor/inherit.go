@@ -30,6 +30,7 @@ func (x *Executor) inherit(h *Handover) error {
 	}
 	x.generation, x.serial = h.Generation, max(x.serial, h.Serial)
 	x.boxesBefore, x.offeredBefore = h.Boxes, h.Offered
+	x.lease = lease{h.Renewed, h.Lease}
 	for i := range h.Attempts {
 		a := &h.Attempts[i]
 		e := x.entryOf(a, &h.Specs[a.Spec])
@@ -76,6 +77,7 @@ func (x *Executor) adopt(e *entry, c *command) (err error) {
 	}
 	s.pid = c.PID
 	e.phase, e.slot, e.startedAt, e.signals, e.wish = running, s, c.StartedAt, true, c.Wish
+	e.lapsed = c.Lapsed
 	if e.wish == wishDrop {
 		e.forgotten = true
 	} else {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 )
 
@@ -30,15 +31,17 @@ func (x *Executor) keepWorkspace(path string, e *entry) (at string, err error) {
 	if err := errors.Join(os.Chmod(at, 0o700), os.Lchown(at, os.Geteuid(), os.Getegid())); err != nil {
 		return "", err
 	}
-	return at, x.thinOut()
+	return at, x.thinOut(at)
 }
 
-// thinOut removes the oldest of too many.
-func (x *Executor) thinOut() error {
+// thinOut removes the oldest of too many, but never latest: where the clock on the
+// wall was set back, that looks older than others.
+func (x *Executor) thinOut(latest string) error {
 	x.keeping.Lock()
 	defer x.keeping.Unlock()
 	entries, err := os.ReadDir(x.path(keptDir))
-	for len(entries) > maxKept {
+	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return e.Name() == filepath.Base(latest) })
+	for len(entries) >= maxKept {
 		oldest := 0
 		for i := range entries {
 			if olderThan(entries[i], entries[oldest]) {

@@ -109,6 +109,9 @@ func (x *Executor) refuse(a *Attempt) *failure {
 	if a.Err != nil {
 		return failuref(octaskly.ReasonExecutor, "%v", a.Err)
 	}
+	if a.Spec.AtMostOne && x.lease.length == 0 {
+		return failuref(octaskly.ReasonLacks(octaskly.AtMostOne), "worker %q is not told how long the dispatcher trusts it, so it cannot stop the task in time: the dispatcher or the worker is older than its executor; upgrade it", x.worker)
+	}
 	for _, needs := range [][]string{a.Spec.Needs, needsOf(a.Spec)} {
 		for _, need := range needs {
 			if !slices.Contains(x.offered, need) {
@@ -141,9 +144,8 @@ func (x *Executor) next(s *slot) *entry {
 	x.busy--
 	x.calm.Broadcast()
 	for !x.over && !s.last {
-		if !x.paused && len(x.fifo) > 0 && x.free.Fits(x.fifo[0].Spec.Room) {
-			e := x.fifo[0]
-			x.fifo[0], x.fifo = nil, x.fifo[1:]
+		if i := x.headLocked(); i >= 0 {
+			e := x.takeLocked(i)
 			for name, n := range e.Spec.Room {
 				x.free[name] -= n
 			}
@@ -157,6 +159,36 @@ func (x *Executor) next(s *slot) *entry {
 		x.more.Wait()
 	}
 	return nil
+}
+
+// headLocked is the place in the FIFO of the one whose turn it is, or -1. One that
+// waits for the lease to be renewed lets others go first.
+func (x *Executor) headLocked() int {
+	if x.paused {
+		return -1
+	}
+	for i, e := range x.fifo {
+		if e.Spec.AtMostOne {
+			if t, _ := x.lease.at(Now()); t != trusted {
+				continue
+			}
+		}
+		if !x.free.Fits(e.Spec.Room) {
+			return -1
+		}
+		return i
+	}
+	return -1
+}
+
+func (x *Executor) takeLocked(i int) *entry {
+	e := x.fifo[i]
+	if i == 0 {
+		x.fifo[0], x.fifo = nil, x.fifo[1:]
+	} else {
+		x.fifo = slices.Delete(x.fifo, i, i+1)
+	}
+	return e
 }
 
 // vacate gives an entry's room out again. The slot that calls it looks at the
@@ -237,7 +269,11 @@ type failure struct {
 
 // end is how an attempt ends that could not be executed.
 func (f *failure) end() octaskly.End {
-	return octaskly.End{State: octaskly.Failed, Reason: f.reason, Detail: f.detail, EndedAt: time.Now()}
+	end := octaskly.End{State: octaskly.Failed, Reason: f.reason, Detail: f.detail, EndedAt: time.Now()}
+	if f == errLapsed { // which is nobody's fault
+		end.State = octaskly.Cancelled
+	}
+	return end
 }
 
 func failuref(reason octaskly.Reason, format string, args ...any) *failure {

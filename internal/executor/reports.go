@@ -103,6 +103,11 @@ func (x *Executor) started(e *entry, at time.Time) {
 	defer x.mu.Unlock()
 	e.startedAt, e.signals = at, true
 	e.slot.pid = e.slot.group.PID()
+	if e.Spec.AtMostOne {
+		if t, _ := x.lease.at(Now()); t != trusted { // so long the start took
+			x.endLocked(e, t)
+		}
+	}
 	if !e.forgotten {
 		x.announceLocked(e)
 	}

@@ -55,7 +55,7 @@ func (x *Executor) fail(subject, name string, err error) { x.check(subject, name
 
 // findOut makes the boxes and runs the self-test.
 func (x *Executor) findOut(cfg *Config) error {
-	x.offered = []string{x.kept.Feature(), "stdin", "merge", octaskly.KeepWorkspace}
+	x.offered = []string{x.kept.Feature(), "stdin", "merge", octaskly.KeepWorkspace, octaskly.AtMostOne}
 	levels := x.levels(cfg)
 	if cfg.Boxes.Untried != nil {
 		x.trust(cfg.Boxes.Untried, levels)

@@ -148,7 +148,7 @@ func (s *slot) see(w *watcher) (end octaskly.End, lost bool) {
 	if !gone {
 		return end, true
 	}
-	end = s.reap(cause)
+	end = s.reap(cause, e.Spec.AtMostOne && s.x.lapsed(e))
 	end.Usage, end.CPUTime = usage, max(end.CPUTime, usage.CPUTime)
 	end.StartedAt, end.EndedAt, end.Leftover = began, began.Add(time.Since(began)), end.Leftover || leftover
 	judge(&end, e.Spec, struck)
@@ -175,7 +175,7 @@ func (s *slot) clear(e *entry) (leftover, gone bool) {
 }
 
 // reap waits for the command, which has exited, and says how it ended.
-func (s *slot) reap(cause ending) octaskly.End {
+func (s *slot) reap(cause ending, lapsed bool) octaskly.End {
 	status, err := s.group.Reap(&s.usage)
 	if err != nil {
 		return failuref(octaskly.ReasonExecutor, "%v", err).end()
@@ -196,6 +196,10 @@ func (s *slot) reap(cause ending) octaskly.End {
 		}
 	}
 	end.State, end.Reason = outcome(cause, status)
+	// The guard's KILL may come before the slot has heard of anything.
+	if cause == outOfTouch || cause == byItself && lapsed && status.Signaled() && status.Signal() == unix.SIGKILL {
+		end.State, end.Reason, end.Detail = octaskly.Cancelled, octaskly.ReasonLease, errLapsed.detail
+	}
 	return end
 }
 

@@ -59,6 +59,9 @@ func (s *slot) startPlain(e *entry) *failure {
 		return failuref(octaskly.ReasonExecutor, "cannot make a pipe: %v", err)
 	}
 	s.setEnviron(e)
+	if f := s.x.tooLate(spec); f != nil {
+		return f
+	}
 	if program, err := s.exec(spec.Argv, spec.Limits.OpenFiles); err != nil {
 		return s.explain(err, spec, program)
 	}

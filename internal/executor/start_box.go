@@ -57,6 +57,9 @@ func (s *slot) enact(e *entry, task *sandbox.Task, waited bool) *failure {
 	if err == nil {
 		err = s.group.Limit(e.Spec.Limits)
 	}
+	if f := s.x.tooLate(e.Spec); err == nil && f != nil {
+		return f
+	}
 	if err == nil {
 		err = starter.Launch(s.box, task, stdio)
 	}

@@ -118,11 +118,12 @@ func (x *Executor) stopping() bool {
 	}
 }
 
-// wishOf asks what a slot is to do with its entry.
-func (x *Executor) wishOf(e *entry) wish {
+// wishOf asks what a slot is to do with its entry, and whether the lease has it
+// end.
+func (x *Executor) wishOf(e *entry) (w wish, lapsed bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return e.wish
+	return e.wish, e.lapsed
 }
 
 // Signal sends signal n to an attempt's process group. The error is ErrNotFound,

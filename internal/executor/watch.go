@@ -14,8 +14,9 @@ const (
 	byItself ending = iota
 	timedOut
 	cancelled
-	outOfTime // of the processor
-	left      // the executor stops, or the attempt was dropped
+	outOfTime  // of the processor
+	left       // the executor stops, or the attempt was dropped
+	outOfTouch // with the dispatcher, see lease
 )
 
 // killPatience is how long after KILL a process may live before it is worth a
@@ -110,8 +111,9 @@ func (s *slot) await(fds []unix.PollFd, deadline time.Time) {
 	}
 }
 
-// obey does what somebody wishes, unless more than that has been done.
-func (w *watcher) obey(wish wish) {
+// obey does what somebody wishes, or the lease wants, unless more than that has
+// been done.
+func (w *watcher) obey(wish wish, lapsed bool) {
 	switch {
 	case wish == wishDrop && w.step < killed:
 		w.cause = left
@@ -121,6 +123,9 @@ func (w *watcher) obey(wish wish) {
 		w.term()
 	case wish == wishStop && w.step == runs:
 		w.cause = cancelled
+		w.term()
+	case lapsed && w.step == runs:
+		w.cause = outOfTouch
 		w.term()
 	}
 }

@@ -10,5 +10,5 @@ var (
 	ErrConflict    = errors.New("conflict")
 	ErrFull        = errors.New("limit reached")
 	ErrUnavailable = errors.New("unavailable")
-	ErrGone        = errors.New("gone") // the output was removed or lost
+	ErrGone        = errors.New("gone") // what was there is no longer kept, or lost
 )

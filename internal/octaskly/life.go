@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// MaxLosses is how many workers a task may take down before it fails.
+// MaxLosses is how many workers a task may take down before it fails, unless a
+// dispatcher is told otherwise.
 const MaxLosses = 5
 
 // maxBackoff bounds the doubling of Spec.Backoff.
@@ -49,7 +50,7 @@ func (t *Task) Assign(worker WorkerID, now time.Time) error {
 	t.State, t.Worker, t.AssignedAt = Assigned, worker, now
 	t.Attempt++
 	t.Reason, t.Detail = "", ""
-	t.NotBefore, t.StartedAt, t.EndedAt = time.Time{}, time.Time{}, time.Time{}
+	t.NotBefore, t.LostAt, t.StartedAt, t.EndedAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	return nil
 }
 
@@ -65,10 +66,16 @@ func (t *Task) Start(attempt int, at time.Time) error {
 // End is the worker's word on how the attempt ended. A failure that merits
 // another attempt goes back to the queue while retries are left; spread, from
 // 0 to 1, shifts its time so that failures of a kind do not come back together.
+// The end of an attempt that was missed counts like any other. One that was
+// cancelled by no user is released.
 func (t *Task) End(attempt int, end End, spec *Spec, spread float64, now time.Time) error {
-	if t.Attempt != attempt || (t.State != Assigned && t.State != Running) {
+	if !t.Open(attempt) {
 		return ErrStale
 	}
+	if end.State == Cancelled && !t.Cancel {
+		return t.Release(attempt, end.Reason, now)
+	}
+	t.findAgain()
 	t.StartedAt, t.Reason = end.StartedAt, end.Reason
 	if !t.Cancel || end.State != Cancelled { // whose cancel it was has been said
 		t.Detail = end.Detail
@@ -82,12 +89,41 @@ func (t *Task) End(attempt int, end End, spec *Spec, spread float64, now time.Ti
 	return nil
 }
 
-// Lose gives the attempt up because its worker is gone.
-func (t *Task) Lose(attempt int, now time.Time) error {
-	if t.Attempt != attempt || (t.State != Assigned && t.State != Running) {
+// Miss gives the attempt up because its worker has been silent for a whole lease.
+// Until another one is opened, that worker may be back with it.
+func (t *Task) Miss(attempt, maxLosses int, now time.Time) error {
+	if t.Missed() {
 		return ErrStale
 	}
-	if t.State == Running {
+	if err := t.Lose(attempt, maxLosses, now); err != nil {
+		return err
+	}
+	if t.State == Queued {
+		t.LostAt = now
+	}
+	return nil
+}
+
+// Return goes on with a missed attempt, whose worker is back with it. It is no
+// loss any more.
+func (t *Task) Return(attempt int) error {
+	if t.Attempt != attempt || !t.Missed() {
+		return ErrStale
+	}
+	t.findAgain()
+	return nil
+}
+
+// Lose gives the attempt up for good: its worker is back without it, or will not
+// be back. One that was missed is counted already.
+func (t *Task) Lose(attempt, maxLosses int, now time.Time) error {
+	switch {
+	case !t.Open(attempt):
+		return ErrStale
+	case t.Missed():
+		t.LostAt = time.Time{}
+		return nil
+	case t.State == Running:
 		t.Losses++
 	}
 	t.Reason = ReasonWorkerLost
@@ -95,13 +131,55 @@ func (t *Task) Lose(attempt int, now time.Time) error {
 	case t.Cancel:
 		t.Reason = ReasonCancelled
 		t.end(Cancelled, now)
-	case t.Losses >= MaxLosses:
+	case t.Losses >= maxLosses:
 		t.Reason = ReasonLostTimes(t.Losses)
 		t.end(Failed, now)
 	default:
 		t.State = Queued
 	}
 	return nil
+}
+
+// Release takes an attempt back that was stopped, or given back, on the word of
+// the worker's operator, or because of its lease where that is why. It is no loss
+// and no failure.
+func (t *Task) Release(attempt int, why Reason, now time.Time) error {
+	if !t.Open(attempt) {
+		return ErrStale
+	}
+	t.findAgain()
+	if t.Cancel {
+		t.Reason = ReasonCancelled
+		t.end(Cancelled, now)
+		return nil
+	}
+	if t.Reason = ReasonReleased; why == ReasonLease {
+		t.Reason = ReasonLease
+	}
+	t.State = Queued
+	return nil
+}
+
+// Open reports whether attempt is the latest one and not over: it is with its
+// worker, or missed.
+func (t *Task) Open(attempt int) bool {
+	return t.Attempt == attempt && (t.State == Assigned || t.State == Running || t.Missed())
+}
+
+// Missed reports whether the latest attempt was given up and its worker may yet
+// be back with it.
+func (t *Task) Missed() bool { return t.State == Queued && !t.LostAt.IsZero() }
+
+// findAgain undoes what Miss did, if it did.
+func (t *Task) findAgain() {
+	if !t.Missed() {
+		return
+	}
+	t.State, t.LostAt, t.Reason = Assigned, time.Time{}, ""
+	if !t.StartedAt.IsZero() {
+		t.State = Running
+		t.Losses--
+	}
 }
 
 // Recall takes an attempt back that its worker has not started.
@@ -145,7 +223,7 @@ func (t *Task) Again() error {
 }
 
 func (t *Task) end(s State, now time.Time) {
-	t.State, t.EndedAt, t.Cancel = s, now, false
+	t.State, t.EndedAt, t.Cancel, t.LostAt = s, now, false, time.Time{}
 }
 
 // MeritsRetry reports whether another attempt could end better. A command that
@@ -159,6 +237,10 @@ func (r Reason) MeritsRetry() bool {
 	}
 	return false
 }
+
+// MaxWait is the longest that a task may wait for its next attempt after so many
+// failures.
+func (s *Spec) MaxWait(failures int) time.Duration { return backoff(s.Backoff, failures, 0) }
 
 // backoff doubles base for each failure and takes off up to a quarter of it.
 func backoff(base time.Duration, failures int, spread float64) time.Duration {

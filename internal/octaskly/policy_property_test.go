@@ -61,7 +61,8 @@ func drawLimit[N ~int64](t *rapid.T, name string, least, most N) *N {
 func TestResolveProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, w, auto := drawPolicy(t), drawWish(t), drawAuto(t)
-		var s, again Spec
+		s := Spec{AtMostOne: rapid.Bool().Draw(t, "at most one")}
+		again := s
 		err := p.Resolve(&s, &w, auto)
 		if twice := p.Resolve(&again, &w, auto); !reflect.DeepEqual(err, twice) || !reflect.DeepEqual(s, again) {
 			t.Fatalf("resolved twice: %+v, %v, then %+v, %v", s, err, again, twice)
@@ -110,6 +111,9 @@ func checkNeeds(t *rapid.T, s *Spec) {
 	}
 	if s.KeepWorkspace {
 		want = append(want, KeepWorkspace)
+	}
+	if s.AtMostOne {
+		want = append(want, AtMostOne)
 	}
 	if diff := cmp.Diff(want, s.Needs); diff != "" {
 		t.Fatalf("needs (-want +got):\n%s", diff)
@@ -161,7 +165,7 @@ func checkRepeats(t *rapid.T, w *Wish, s *Spec) {
 			less.Preset = ""
 		}
 	}
-	var again Spec
+	again := Spec{AtMostOne: s.AtMostOne}
 	if less.Repeat(&again, s); !reflect.DeepEqual(again, *s) {
 		t.Fatalf("the wish (-earlier +again):\n%s", cmp.Diff(*s, again))
 	}
@@ -176,7 +180,7 @@ func checkRepeats(t *rapid.T, w *Wish, s *Spec) {
 	case 3:
 		other.HostNetwork = new(!s.HostNetwork)
 	}
-	again = Spec{}
+	again = Spec{AtMostOne: s.AtMostOne}
 	if other.Repeat(&again, s); reflect.DeepEqual(again, *s) {
 		t.Fatalf("%+v counts as %+v", other, s)
 	}

@@ -18,6 +18,7 @@ const (
 	ReasonExecutor   Reason = "executor"    // our own failure on the worker; Detail says which
 	ReasonLease      Reason = "lease"       // Spec.AtMostOne: stopped because the dispatcher was out of reach
 	ReasonReleased   Reason = "released"    // stopped, or given back, on the word of the worker's operator
+	ReasonDamage     Reason = "damage"      // how it ended was lost with a damaged database
 
 	// A limit has ended it, or made it fail. Limit and Peak of its End say more.
 	ReasonOOM       Reason = "oom"       // Limits.Memory

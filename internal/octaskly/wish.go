@@ -99,5 +99,8 @@ func (s *Spec) demands() (needs []string) {
 	if s.KeepWorkspace {
 		needs = append(needs, KeepWorkspace)
 	}
+	if s.AtMostOne {
+		needs = append(needs, AtMostOne)
+	}
 	return needs
 }

@@ -13,6 +13,11 @@
 //	                                 ◀──  Ack (the end is on disk here)
 //	                                 ◀──  Ping
 //	  Pong                           ──▶
+//	                                 ◀──  Heard
+//
+// A worker is trusted for the length of Welcome.Lease after its latest word.
+// Heard tells it which word has come, so that it knows until when at the least;
+// package worker says what follows from that.
 //
 // Nothing bulky goes this way. A [BulkHeader] opens every bulk channel: the
 // worker dials it, either to hand over an attempt's output that Fetch asked

@@ -25,6 +25,10 @@ var (
 	one    = octaskly.AttemptID{Job: 42, Index: 7, Number: 2}
 )
 
+var used = octaskly.Usage{
+	CPUTime: time.Second, Memory: 1, MemoryPeak: 2, Processes: 3, ProcessesPeak: 4, Read: 5, Written: 6, Disk: 7, DiskPeak: 8,
+}
+
 // messages holds every message with every field set.
 var messages = map[string]any{
 	"from-worker-hello": &FromWorker{Hello: &Hello{
@@ -48,6 +52,20 @@ var messages = map[string]any{
 		Stop:    []Stop{{ID: one, Drop: true}}, Recall: []octaskly.AttemptID{one},
 		Signal: []Signal{{ID: one, Number: 15}}, Fetch: []Fetch{{ID: one, From: 100, Size: 200}},
 		Ack: []octaskly.AttemptID{one}, Forget: []octaskly.JobID{42}, Ping: 9,
+	},
+	"to-worker-leased": &ToWorker{Welcome: &Welcome{Version: 1, Fleet: "default", Generation: "g", Lease: 30 * time.Second}},
+	"to-worker-heard":  &ToWorker{Ping: 10, Heard: 9},
+	"from-worker-used": &FromWorker{
+		Finished: []Finished{{ID: one, End: octaskly.End{State: octaskly.Cancelled, Reason: octaskly.ReasonLease, Usage: used, Limit: 1, Peak: 2, Workspace: "/w"}}},
+		Pong:     9, Usage: []Usage{{ID: one, Usage: used}},
+	},
+	"from-worker-checked": &FromWorker{Hello: &Hello{
+		Version: 1, Worker: "0123456789abcdef", Name: "w1",
+		Checks: []octaskly.Check{{Subject: "level:strict", Name: "n", What: "w", Held: true, Why: "y"}},
+	}},
+	"spec-bounded": &octaskly.Spec{
+		Argv: []string{"true"}, Level: octaskly.LevelStrict, HostNetwork: true, KeepWorkspace: true, AtMostOne: true,
+		Limits: octaskly.Limits{CPUTime: time.Second, Memory: 1, Disk: 2, OpenFiles: 3, Processes: 4},
 	},
 	"to-worker-named": &ToWorker{Welcome: &Welcome{Version: 1, Fleet: "default", Generation: "g", Name: "w1"}},
 	"bulk-output":     &BulkHeader{Output: &Fetch{ID: one, From: 100, Size: 200}},

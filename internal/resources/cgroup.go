@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -35,7 +36,7 @@ type cgroup struct {
 	dir, events, kill int             // open files; -1: not open
 	bounds            octaskly.Limits // that are set, as far as they are ours
 	used              bool            // somebody was here since the meter was set to nothing
-	spoiled           bool            // what comes next needs a new directory; see remake
+	spoiled           atomic.Bool     // what comes next needs a new directory; see remake
 }
 
 // make makes the directory, in the place of one that is left over, and opens it.
@@ -69,7 +70,7 @@ func (g *cgroup) open() (err error) {
 // ready makes what has been nobody's: what happened in the group counts no more.
 func (g *cgroup) ready() error {
 	switch {
-	case g.spoiled:
+	case g.spoiled.Load():
 		return g.remake()
 	case g.used:
 		g.used = false
@@ -100,7 +101,7 @@ func (g *cgroup) Reap(usage *syscall.Rusage) (syscall.WaitStatus, error) {
 }
 
 func (g *cgroup) Kill() error {
-	g.spoiled = true
+	g.spoiled.Store(true)
 	if _, err := unix.Write(g.kill, []byte("1")); err != nil {
 		return fmt.Errorf("cannot kill cgroup %q: %w", g.path, err)
 	}
@@ -123,7 +124,9 @@ func (g *cgroup) Clear(patience time.Duration) (leftover bool, err error) {
 		g.orphans.reap(snapshot())
 	}
 	g.used = true
-	g.spoiled = g.spoiled || removed || frozen || g.means.spoil
+	if removed || frozen || g.means.spoil {
+		g.spoiled.Store(true)
+	}
 	return leftover, nil
 }
 
@@ -140,7 +143,8 @@ func (g *cgroup) remake() error {
 	if err := g.make(); err != nil {
 		return err
 	}
-	g.spoiled, g.used, g.bounds = false, false, octaskly.Limits{}
+	g.used, g.bounds = false, octaskly.Limits{}
+	g.spoiled.Store(false)
 	g.forget()
 	return nil
 }

@@ -126,7 +126,8 @@ func (c *cgroups) Group(name string) (Group, error) {
 // Adopt takes for granted that KILL was sent, so that the group is remade.
 func (c *cgroups) Adopt(name string, pid int, _ []string) (Group, error) {
 	g := c.group(name)
-	g.pid, g.spoiled = pid, true
+	g.pid = pid
+	g.spoiled.Store(true)
 	if c.orphans != nil {
 		c.orphans.adopt(pid)
 	}

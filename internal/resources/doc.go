@@ -56,8 +56,8 @@ type Containment interface {
 	Close() error
 }
 
-// Group holds one command at a time. It is for one goroutine, but that another
-// one may call Signal between the end of Start and the beginning of Reap.
+// Group holds one command at a time. It is for one goroutine, but that others may
+// call Signal and Kill between the end of Start and the beginning of Reap.
 type Group interface {
 	// Start executes a command as [syscall.ForkExec] does and returns its errno.
 	// The command is inside the group from its first instruction, and leads a

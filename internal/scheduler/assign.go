@@ -67,19 +67,21 @@ type Pick struct {
 
 // Assign places at most limit waiting tasks and accounts for them.
 func (q *Queue) Assign(workers []*Worker, limit int) []Pick {
-	r := round{workers: workers, limit: limit}
+	r := round{queue: q, workers: workers, limit: limit}
 	for _, l := range q.lines {
 		if len(l.jobs) > 0 {
 			r.lines = append(r.lines, l)
 		}
 	}
 	r.place(r.now)
+	q.idle = r.limit > 0 && slices.ContainsFunc(workers, func(w *Worker) bool { return w.Held < w.Slots && !slices.Contains(r.reserved, w) })
 	r.place(r.ahead)
 	return r.picks
 }
 
 // round is one call of Assign.
 type round struct {
+	queue    *Queue
 	workers  []*Worker
 	lines    []*line // that may still place a task
 	reserved []*Worker
@@ -120,7 +122,7 @@ func oldest(lines []*line) int {
 func (r *round) give(j *Job, w *Worker) {
 	j.Waiting--
 	j.Active++
-	j.place()
+	r.queue.place(j)
 	w.Take(j.line.ask)
 	r.limit--
 	for i := len(r.picks) - 1; i >= 0 && r.picks[i].Job == j; i-- {

@@ -16,13 +16,17 @@ type Job struct {
 	AtOnce  int // at most so many tasks with workers; 0: no such limit
 	Waiting int64
 	Active  int64 // with workers
+	Later   bool  // jobs that go before it are not known yet: nothing of it is placed
 	line    *line
 	at      int // in line.jobs; -1: not there
 }
 
 // ready is how many tasks may be placed now.
 func (j *Job) ready() int64 {
-	if j.AtOnce == 0 {
+	switch {
+	case j.Later:
+		return 0
+	case j.AtOnce == 0:
 		return j.Waiting
 	}
 	return min(j.Waiting, int64(j.AtOnce)-j.Active)
@@ -41,6 +45,8 @@ type line struct {
 // Queue holds the jobs that have tasks waiting.
 type Queue struct {
 	lines map[string]*line
+	ready int  // jobs that stand in line
+	idle  bool // see Idle
 }
 
 // NewQueue returns an empty queue.
@@ -58,6 +64,19 @@ func (q *Queue) NewJob(id octaskly.JobID, atOnce int, room octaskly.Room, needs 
 	return &Job{ID: id, AtOnce: atOnce, line: l, at: -1}
 }
 
+// Ready is the number of jobs of which tasks may be placed.
+func (q *Queue) Ready() int { return q.ready }
+
+// Idle reports whether a worker had a slot left, after the latest Assign, that no
+// task here can use: one that is not known yet might.
+func (q *Queue) Idle() bool { return q.idle }
+
+// Admit lets a job take part that had to wait for others to be known.
+func (q *Queue) Admit(j *Job) {
+	j.Later = false
+	q.place(j)
+}
+
 // Forget removes a job of which nothing waits and nothing is active.
 func (q *Queue) Forget(j *Job) {
 	if j.line.known--; j.line.known == 0 {
@@ -68,28 +87,30 @@ func (q *Queue) Forget(j *Job) {
 // Wait adds n waiting tasks to j, or takes them off when n is negative.
 func (q *Queue) Wait(j *Job, n int64) {
 	j.Waiting += n
-	j.place()
+	q.place(j)
 }
 
 // Release says that n of j's tasks are with workers no more.
 func (q *Queue) Release(j *Job, n int64) {
 	j.Active -= n
-	j.place()
+	q.place(j)
 }
 
 // Restore says that n of j's tasks are with workers already.
 func (q *Queue) Restore(j *Job, n int64) {
 	j.Active += n
-	j.place()
+	q.place(j)
 }
 
 // place puts j into its line or takes it out.
-func (j *Job) place() {
+func (q *Queue) place(j *Job) {
 	switch in := j.at >= 0; {
 	case j.ready() > 0 && !in:
 		heap.Push(&j.line.jobs, j)
+		q.ready++
 	case j.ready() <= 0 && in:
 		heap.Remove(&j.line.jobs, j.at)
+		q.ready--
 	}
 }
 

@@ -25,7 +25,21 @@ type Dir struct {
 // lock is flock(2)'s on its file "lock": the kernel releases it with the
 // process, however that ends, so that nothing stale is ever in the way. What the
 // file says, the process's number, counts for nothing.
-func Open(path string) (*Dir, error) {
+func Open(path string) (*Dir, error) { return explained(path, open) }
+
+// OpenFor is Open for a tool that prepares the directory of a daemon, which may
+// run as another user: root's tools may, and leave the lock to that user.
+func OpenFor(path string) (*Dir, error) {
+	return explained(path, func(path string) (*Dir, error) {
+		var info unix.Stat_t
+		if err := unix.Stat(path, &info); err != nil || unix.Geteuid() != 0 {
+			return open(path)
+		}
+		return lock(path, int(info.Uid), int(info.Gid))
+	})
+}
+
+func explained(path string, open func(string) (*Dir, error)) (*Dir, error) {
 	d, err := open(path)
 	if errors.Is(err, ErrInUse) {
 		return nil, fmt.Errorf("cannot use state directory %q: %w; give this one another with --state-dir DIR", path, err)
@@ -46,6 +60,12 @@ func open(path string) (*Dir, error) {
 	if err := ours(path); err != nil {
 		return nil, err
 	}
+	return lock(path, -1, -1)
+}
+
+// lock locks the directory with a file that belongs to uid and gid; -1 is whose
+// it is.
+func lock(path string, uid, gid int) (*Dir, error) {
 	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, err
@@ -53,6 +73,9 @@ func open(path string) (*Dir, error) {
 	err = unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK|unix.X_OK, unix.AT_EACCESS) // the lock may be older than that
 	if err == nil {
 		err = take(lock)
+	}
+	if err == nil && uid >= 0 {
+		err = lock.Chown(uid, gid)
 	}
 	if err != nil {
 		lock.Close()

@@ -88,7 +88,7 @@ func BenchmarkLoadArray(b *testing.B) {
 	p := octaskly.Progress{Unclaimed: octaskly.Span(million, 2*million)}
 	p.Rows[octaskly.Completed], p.Rows[octaskly.Running] = million-1000, 1000
 	put(b, s, &Changes{Jobs: []octaskly.Job{job}, Progress: []ProgressRow{{job.ID, p}}})
-	fill(b, s, `INSERT INTO tasks SELECT 1 << 30 | n, iif(n < 999000, 4, 3), 1, 0, 0, '0123456789abcdef0123456789abcdef', 0, '', '', 0, 1e15, 1e15, 1e15, n FROM numbers`)
+	fill(b, s, `INSERT INTO tasks SELECT 1 << 30 | n, iif(n < 999000, 4, 3), 1, 0, 0, '0123456789abcdef0123456789abcdef', 0, '', '', 0, 1e15, 1e15, 1e15, n, 0 FROM numbers`)
 	benchmarkLoad(b, s, 1, 1000)
 }
 
@@ -96,15 +96,15 @@ func BenchmarkLoadArray(b *testing.B) {
 func BenchmarkLoadEnded(b *testing.B) {
 	s := millionJobs(b)
 	put(b, s, plainJob(million+1))
-	benchmarkLoad(b, s, 1, 0)
+	benchmarkLoad(b, s, 0, 0)
 }
 
 // millionJobs have all ended.
 func millionJobs(b *testing.B) *Store {
 	s := openTemp(b)
 	fill(b, s, `INSERT INTO jobs SELECT n + 1, 'me', '', 1, zeroblob(400), '0', 0, 0, NULL, 1e15 FROM numbers`)
-	fill(b, s, `INSERT INTO progress SELECT n + 1, 4, '', '', 0, 0, 0, 1, 0, 0, 0, '', 1e15, n FROM numbers`)
-	fill(b, s, `INSERT INTO tasks SELECT (n + 1) << 30, 4, 1, 0, 0, '0123456789abcdef0123456789abcdef', 0, '', '', 0, 1e15, 1e15, 1e15, n FROM numbers`)
+	fill(b, s, `INSERT INTO progress SELECT n + 1, 4, '', '', 0, 0, 0, 1, 0, 0, 0, '', 1e15, n, 0 FROM numbers`)
+	fill(b, s, `INSERT INTO tasks SELECT (n + 1) << 30, 4, 1, 0, 0, '0123456789abcdef0123456789abcdef', 0, '', '', 0, 1e15, 1e15, 1e15, n, 0 FROM numbers`)
 	return s
 }
 
@@ -117,11 +117,61 @@ func benchmarkLoad(b *testing.B, s *Store, jobs, tasks int) {
 	rate(b, "loads", func() {
 		for range b.N {
 			snapshot, err := s.Load(ctx)
-			if err != nil || len(snapshot.Live) != jobs || len(snapshot.Live[0].Tasks) != tasks {
-				b.Fatalf("%d jobs: %v", len(snapshot.Live), err)
+			if err != nil || len(snapshot.Touched) != jobs || jobs > 0 && len(snapshot.Touched[0].Tasks) != tasks {
+				b.Fatalf("%d jobs: %v", len(snapshot.Touched), err)
 			}
 		}
 	})
+}
+
+// BenchmarkLists are those of a store where a million jobs have ended and a million
+// wait, all of one user's; a few are another's, the oldest of all.
+func BenchmarkLists(b *testing.B) {
+	s := millionJobs(b)
+	fill(b, s, `INSERT INTO jobs SELECT n + 1000001, 'me', '', 1, zeroblob(400), '0', 0, 0, NULL, 1e15 FROM numbers`)
+	fill(b, s, `INSERT INTO progress SELECT n + 1000001, 1, '0', '', 0, 0, 0, 0, 0, 0, 0, '', 0, n, 0 FROM numbers`)
+	mustExec(b, s, `UPDATE jobs SET owner = 'you' WHERE id <= 100 OR id BETWEEN 1000001 AND 1000100`)
+	for name, q := range map[string]Query{
+		"live":         {Live: true, Limit: 100},
+		"ended":        {Ended: true, Limit: 10},
+		"all":          {Limit: 100},
+		"failed":       {States: []octaskly.State{octaskly.Failed}, Limit: 100},
+		"completed":    {States: []octaskly.State{octaskly.Completed}, Limit: 100},
+		"running":      {States: []octaskly.State{octaskly.Running}, Limit: 100},
+		"live of me":   {Owner: "me", Live: true, Limit: 100},
+		"live of you":  {Owner: "you", Live: true, Limit: 100},
+		"ended of me":  {Owner: "me", Ended: true, Limit: 10},
+		"ended of you": {Owner: "you", Ended: true, Limit: 10},
+		"all of you":   {Owner: "you", Limit: 100},
+		"nobody's":     {Owner: "x", Live: true, Limit: 100},
+	} {
+		b.Run(name, func(b *testing.B) {
+			rate(b, "lists", func() {
+				for range b.N {
+					if _, err := s.Jobs(ctx, q); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		})
+	}
+	b.Run("ids of all live", func(b *testing.B) {
+		for range b.N {
+			if ids, err := s.IDs(ctx, Query{Owner: "me", Live: true, Limit: 2 * million}); err != nil || len(ids) != million-100 {
+				b.Fatal(len(ids), err)
+			}
+		}
+	})
+	b.Run("a page", func(b *testing.B) {
+		rate(b, "jobs", func() {
+			for range b.N {
+				if page, err := s.Resting(ctx, million+1000, 2*million, 1024); err != nil || len(page) != 1024 {
+					b.Fatal(len(page), err)
+				}
+			}
+		})
+	})
+	b.Run("load", func(b *testing.B) { benchmarkLoad(b, s, 0, 0) })
 }
 
 // BenchmarkReads are those that people wait for, among a million plain jobs.

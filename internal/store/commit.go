@@ -12,12 +12,17 @@ import (
 // and sums are kept; its processor time is the End's.
 type Changes struct {
 	Jobs     []octaskly.Job
+	Inputs   []Input // of Jobs
 	Progress []ProgressRow
 	Tasks    []octaskly.Task
 	Attempts []octaskly.Attempt
+	Late     []octaskly.Attempt // whose ID, Worker, End and Inline are what came late, see octaskly.Late
 	Workers  []octaskly.Worker
-	Seq      int64           // number of the latest transition
-	Ended    octaskly.Counts // tasks that have ended since the Commit before
+	Removed  []octaskly.WorkerID // forgotten, after Workers were written
+	Seq      int64               // number of the latest transition
+	Ended    octaskly.Counts     // tasks that have ended since the Commit before
+	Queued   int64               // tasks that wait now
+	Live     int64               // jobs that are not over now
 }
 
 // ProgressRow is how far a job is.
@@ -33,7 +38,7 @@ type ProgressRow struct {
 // one that ends in its midst would only leave open which way.
 func (s *Store) Commit(_ context.Context, c *Changes) error {
 	if err := s.writer.write(c); err != nil {
-		return fmt.Errorf("cannot write to the database: %w", explain(err))
+		return fmt.Errorf("cannot write to the database: %w", explain(s.suspect(err)))
 	}
 	return nil
 }

@@ -21,6 +21,9 @@ type engine interface {
 	NextJobID() octaskly.JobID
 	Commit(context.Context, *Changes) error
 	Load(context.Context) (*Snapshot, error)
+	Resting(ctx context.Context, after, upTo octaskly.JobID, limit int) ([]LiveJob, error)
+	Live(context.Context, []octaskly.JobID) ([]LiveJob, error)
+	IDs(context.Context, Query) ([]octaskly.JobID, error)
 	Job(context.Context, octaskly.JobID) (*Record, error)
 	JobByKey(ctx context.Context, owner, key string) (octaskly.JobID, error)
 	LastJob(ctx context.Context, owner string) (octaskly.JobID, error)
@@ -280,13 +283,13 @@ func testRoundTrip(t *testing.T, open opener) {
 	var ended octaskly.Counts
 	ended[octaskly.Failed], ended[octaskly.Cancelled] = 1, 100_000
 	put(t, s, &Changes{Jobs: []octaskly.Job{job}, Progress: []ProgressRow{{job.ID, progress}}, Tasks: tasks,
-		Attempts: []octaskly.Attempt{attempt}, Workers: []octaskly.Worker{worker}, Seq: 11, Ended: ended})
+		Attempts: []octaskly.Attempt{attempt}, Workers: []octaskly.Worker{worker}, Seq: 11, Ended: ended, Queued: 899_998, Live: 1})
 	s.Close()
 
 	s = open(t, path)
 	snapshot, err := s.Load(ctx)
-	want := &Snapshot{Seq: 11, Totals: ended, Workers: []octaskly.Worker{worker},
-		Live: []LiveJob{{job, progress, []octaskly.Task{tasks[0], tasks[2]}}}}
+	want := &Snapshot{Seq: 11, Totals: ended, Workers: []octaskly.Worker{worker}, Queued: 899_998, Live: 1, Last: job.ID,
+		Touched: []LiveJob{{job, progress, []octaskly.Task{tasks[0], tasks[2]}}}}
 	same(t, "Load", want, snapshot, err)
 	record, err := s.Job(ctx, job.ID)
 	same(t, "Job", &Record{Job: job, Progress: progress}, record, err)

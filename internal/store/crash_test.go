@@ -53,7 +53,7 @@ func TestCrash(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "octaskly.db")
 	var acknowledged int64
 	for range 8 {
-		acknowledged = max(acknowledged, killAfter(t, path, 1+rand.IntN(40)))
+		acknowledged = max(acknowledged, killAfter(t, crashDir, path, 1+rand.IntN(40)))
 		s := openAt(t, path)
 		checkCrashed(t, s, acknowledged)
 		if err := s.Close(); err != nil {
@@ -64,10 +64,10 @@ func TestCrash(t *testing.T) {
 
 // killAfter kills a child that has committed n times, and is about to go on; it
 // returns the last commit that the child spoke of.
-func killAfter(t *testing.T, path string, n int) (last int64) {
+func killAfter(t *testing.T, variable, path string, n int) (last int64) {
 	t.Helper()
 	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), crashDir+"="+path)
+	child.Env = append(os.Environ(), variable+"="+path)
 	out, err := child.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

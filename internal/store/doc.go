@@ -14,5 +14,10 @@
 // changes, its progress in another. No index is on a column that changes, but
 // for the one that finds jobs that are not over.
 //
+// What is over is forgotten job by job, see collect.go. The pages that this frees
+// are those that the next rows take, and the file keeps the size that it once
+// needed: to give it back, SQLite would have to move pages about while others wait
+// for their commits, and to keep for each page a note of what points to it.
+//
 // All methods may be called by several goroutines at the same time.
 package store

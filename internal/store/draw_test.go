@@ -58,10 +58,16 @@ func drawProgress(r *rapid.T) octaskly.Progress {
 	} else if rapid.Bool().Draw(r, "dropped") {
 		p.Dropped = drawRanges(r)
 	}
+	over := rapid.Bool().Draw(r, "over")
 	for _, s := range octaskly.States {
-		p.Rows[s] = max(rapid.Int64Range(-5, 3).Draw(r, "rows"), 0)
+		if s.Terminal() || !over {
+			p.Rows[s] = max(rapid.Int64Range(-5, 3).Draw(r, "rows"), 0)
+		}
 	}
-	if rapid.Bool().Draw(r, "over") {
+	if over {
+		p.Unclaimed = nil
+	}
+	if p.Count().Over() {
 		p.EndedAt = fromMicros(rapid.Int64Range(1, 1<<52).Draw(r, "ended"))
 	}
 	return p
@@ -74,7 +80,7 @@ func drawTask(r *rapid.T, job octaskly.JobID) octaskly.Task {
 		Failures: rapid.IntRange(0, 9).Draw(r, "failures"), Losses: rapid.IntRange(0, 9).Draw(r, "losses"),
 		Worker: octaskly.WorkerID(drawText(r)), Cancel: rapid.Bool().Draw(r, "cancel"), Reason: octaskly.Reason(drawText(r)),
 		Detail: drawText(r), NotBefore: drawTime(r), AssignedAt: drawTime(r), StartedAt: drawTime(r), EndedAt: drawTime(r),
-		Seq: rapid.Int64().Draw(r, "seq"),
+		LostAt: drawTime(r), Seq: rapid.Int64().Draw(r, "seq"),
 	}
 }
 
@@ -94,6 +100,9 @@ func drawAttempt(r *rapid.T, job octaskly.JobID) octaskly.Attempt {
 				Read: bytes.Draw(r, "read"), Written: bytes.Draw(r, "written"), DiskPeak: bytes.Draw(r, "disk")},
 			Limit: bytes.Draw(r, "limit"), Peak: bytes.Draw(r, "peak"), Workspace: drawText(r),
 		},
+		Late: octaskly.Late{
+			State: rapid.SampledFrom([]octaskly.State{0, octaskly.Completed}).Draw(r, "late"), Reason: octaskly.Reason(drawText(r)), At: drawTime(r),
+		},
 	}
 }
 
@@ -104,5 +113,7 @@ func drawWorker(r *rapid.T) octaskly.Worker {
 		Room:     rapid.SampledFrom([]octaskly.Room{nil, {}, {octaskly.CPU: 2000, octaskly.Memory: 1 << 40}}).Draw(r, "room"),
 		Features: rapid.SampledFrom([][]string{nil, {}, {octaskly.KillCgroup, "x"}}).Draw(r, "features"),
 		Checks:   rapid.SampledFrom([][]octaskly.Check{nil, {}, {{Subject: "level:strict", Name: "n", What: "w", Held: true}, {Why: "<\x1b>"}}}).Draw(r, "checks"),
+		Left:     rapid.Bool().Draw(r, "left"),
+		Drain:    rapid.SampledFrom([]*octaskly.Drain{nil, {By: "alice", At: fromMicros(1)}, {By: "b", Reason: "<\x1b>", At: fromMicros(2), Deadline: fromMicros(3)}}).Draw(r, "drain"),
 	}
 }

@@ -7,10 +7,14 @@ import (
 	"go.uber.org/goleak"
 )
 
-// With crashDir set the test program is the one that is killed.
+// With crashDir or collectDir set the test program is the one that is killed.
 func TestMain(m *testing.M) {
 	if path := os.Getenv(crashDir); path != "" {
 		commitUntilKilled(path)
+		return
+	}
+	if path := os.Getenv(collectDir); path != "" {
+		collectUntilKilled(path)
 		return
 	}
 	goleak.VerifyTestMain(m)

@@ -27,7 +27,7 @@ func migrate(ctx context.Context, db *sql.DB, log *slog.Logger) error {
 		return err
 	}
 	if version > len(files) {
-		return fmt.Errorf("its schema is version %d, this program knows up to %d; install a newer octaskly", version, len(files))
+		return newer(version, len(files))
 	}
 	for ; version < len(files); version++ {
 		script, err := migrations.ReadFile(files[version])
@@ -40,6 +40,19 @@ func migrate(ctx context.Context, db *sql.DB, log *slog.Logger) error {
 		log.Info("Database has a new schema", "version", version+1)
 	}
 	return nil
+}
+
+// latest is the version of the present schema.
+func latest() int {
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		panic(err) // only a malformed pattern is an error here
+	}
+	return len(files)
+}
+
+func newer(version, known int) error {
+	return fmt.Errorf("its schema is version %d, this program knows up to %d; install a newer octaskly", version, known)
 }
 
 // schemaVersion is 0 for a database that has nothing in it yet.

@@ -24,6 +24,8 @@ type model struct {
 	workers  map[octaskly.WorkerID]octaskly.Worker
 	seq      int64
 	totals   octaskly.Counts
+	queued   int64
+	live     int64
 }
 
 func (m *model) apply(c *Changes) {
@@ -42,7 +44,7 @@ func (m *model) apply(c *Changes) {
 	for _, w := range c.Workers {
 		m.workers[w.ID] = w
 	}
-	m.seq = c.Seq
+	m.seq, m.queued, m.live = c.Seq, c.Queued, c.Live
 	for _, s := range octaskly.States {
 		m.totals[s] += c.Ended[s]
 	}
@@ -89,7 +91,10 @@ func first[K cmp.Ordered, V any](m map[K]V) V { return m[slices.Min(slices.Colle
 
 // draw makes changes that may follow on what m knows.
 func (m *model) draw(r *rapid.T, s engine) *Changes {
-	c := &Changes{Seq: m.seq + rapid.Int64Range(0, 100).Draw(r, "seq")}
+	c := &Changes{
+		Seq:    m.seq + rapid.Int64Range(0, 100).Draw(r, "seq"),
+		Queued: rapid.Int64Range(0, 9).Draw(r, "queued"), Live: rapid.Int64Range(0, 9).Draw(r, "live"),
+	}
 	known := slices.Sorted(maps.Keys(m.jobs))
 	for range rapid.IntRange(0, 3).Draw(r, "jobs") {
 		job := drawJob(r, s.NextJobID())
@@ -144,6 +149,9 @@ func (m *model) compare(r *rapid.T, s engine) {
 	q := drawQuery(r)
 	records, err := s.Jobs(ctx, q)
 	equal(r, "Jobs", m.query(q), records, err)
+	ids, err := s.IDs(ctx, q)
+	equal(r, "IDs", m.ids(q), ids, err)
+	m.compareLive(r, s)
 	m.compareLast(r, s, q.Owner)
 	m.compareTasks(r, s)
 	m.compareAttempts(r, s)
@@ -201,7 +209,7 @@ func equal(r *rapid.T, what string, want, got any, err error) {
 }
 
 func (m *model) snapshot() *Snapshot {
-	s := &Snapshot{Seq: m.seq, Totals: m.totals}
+	s := &Snapshot{Seq: m.seq, Totals: m.totals, Queued: m.queued, Live: m.live}
 	for _, id := range slices.Sorted(maps.Keys(m.workers)) {
 		s.Workers = append(s.Workers, m.workers[id])
 	}
@@ -210,13 +218,47 @@ func (m *model) snapshot() *Snapshot {
 		if !p.EndedAt.IsZero() {
 			continue
 		}
-		l := LiveJob{Job: m.jobs[id], Progress: p}
-		if p.Rows[octaskly.Queued]+p.Rows[octaskly.Assigned]+p.Rows[octaskly.Running] > 0 {
-			l.Tasks = m.tasksOf(id, func(t octaskly.Task) bool { return !t.State.Terminal() })
+		s.Last = id
+		if !rests(&p) {
+			tasks := m.tasksOf(id, func(t octaskly.Task) bool { return !t.State.Terminal() })
+			s.Touched = append(s.Touched, LiveJob{m.jobs[id], p, tasks})
 		}
-		s.Live = append(s.Live, l)
 	}
 	return s
+}
+
+func rests(p *octaskly.Progress) bool {
+	return p.Rows[octaskly.Queued]+p.Rows[octaskly.Assigned]+p.Rows[octaskly.Running] == 0
+}
+
+// liveJobs are those that are not over and fit, oldest first, without their tasks.
+func (m *model) liveJobs(fits func(octaskly.JobID, octaskly.Progress) bool) (found []LiveJob) {
+	for _, id := range slices.Sorted(maps.Keys(m.jobs)) {
+		if p := m.progress[id]; p.EndedAt.IsZero() && fits(id, p) {
+			found = append(found, LiveJob{Job: m.jobs[id], Progress: p})
+		}
+	}
+	return found
+}
+
+func (m *model) compareLive(r *rapid.T, s engine) {
+	r.Helper()
+	id := rapid.Custom(func(r *rapid.T) octaskly.JobID { return octaskly.JobID(rapid.IntRange(0, 9).Draw(r, "id")) })
+	after, upTo, limit := id.Draw(r, "after"), id.Draw(r, "up to"), rapid.IntRange(-1, 4).Draw(r, "limit")
+	want := m.liveJobs(func(id octaskly.JobID, p octaskly.Progress) bool { return rests(&p) && id > after && id <= upTo })
+	page, err := s.Resting(ctx, after, upTo, limit)
+	want = want[:min(len(want), max(limit, 0))]
+	equal(r, "Resting", append([]LiveJob{}, want...), append([]LiveJob{}, page...), err)
+	wanted := slices.Compact(slices.Sorted(slices.Values(rapid.SliceOfN(id, 0, 5).Draw(r, "wanted"))))
+	some, err := s.Live(ctx, wanted)
+	equal(r, "Live", m.liveJobs(func(id octaskly.JobID, _ octaskly.Progress) bool { return slices.Contains(wanted, id) }), some, err)
+}
+
+func (m *model) ids(q Query) (ids []octaskly.JobID) {
+	for _, r := range m.query(q) {
+		ids = append(ids, r.Job.ID)
+	}
+	return ids
 }
 
 func (m *model) tasksOf(job octaskly.JobID, fits func(octaskly.Task) bool) (tasks []octaskly.Task) {

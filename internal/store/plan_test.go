@@ -11,36 +11,68 @@ import (
 // they are right and, with a million jobs, far too slow.
 func TestPlans(t *testing.T) {
 	s := openTemp(t)
-	one := []octaskly.State{octaskly.Failed}
 	for _, test := range []struct {
 		name, query string
 		want        []string
 	}{
-		{"live jobs", liveJobs, []string{"p USING INDEX progress_live", "j USING INTEGER PRIMARY KEY"}},
-		{"live tasks", liveTasks, []string{"p USING INDEX progress_live", "t USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
-		{"all", (&Query{}).text(), []string{"p USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)", "j USING INTEGER PRIMARY KEY", "t USING INTEGER PRIMARY KEY (rowid=?)"}},
-		{"live", (&Query{Live: true}).text(), []string{"p USING INDEX progress_live (job>? AND job<?)"}},
-		{"live of an owner", (&Query{Live: true, Owner: "me"}).text(), []string{"p USING INDEX progress_live (job>? AND job<?)"}},
-		{"ended of an owner", (&Query{Ended: true, Owner: "me"}).text(), []string{"j USING INDEX jobs_by_owner (owner=? AND rowid>? AND rowid<?)", "p USING INTEGER PRIMARY KEY"}},
-		{"all of an owner", (&Query{Owner: "me", States: one}).text(), []string{"j USING INDEX jobs_by_owner (owner=? AND rowid>? AND rowid<?)"}},
-		{"last", lastOf, []string{"jobs USING COVERING INDEX jobs_by_owner (owner=?)"}},
+		{"touched jobs", touchedJobs, []string{"p USING INDEX progress_touched", "j USING INTEGER PRIMARY KEY"}},
+		{"live tasks", liveTasks, []string{"p USING INDEX progress_touched", "t USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
+		{"resting jobs", restingJobs, []string{"p USING INDEX progress_live (job>? AND job<?)", "j USING INTEGER PRIMARY KEY"}},
+		{"wanted jobs", wantedJobs, []string{"SCAN wanted VIRTUAL TABLE", "p USING INTEGER PRIMARY KEY (rowid=?)", "j USING INTEGER PRIMARY KEY"}},
+		{"latest live job", lastLive, []string{"SEARCH progress USING COVERING INDEX progress_live"}},
+		{"last", lastOf, []string{"j USING COVERING INDEX jobs_by_owner (owner=?)"}},
 		{"attempts", attemptsOf, []string{"r USING INDEX results_by_attempt (task=?)"}},
+		{"stride of an owner", ownerStride, []string{"jobs USING COVERING INDEX jobs_by_owner (owner=? AND rowid>? AND rowid<?)"}},
 	} {
-		plan := explainPlan(t, s, test.query)
-		for _, want := range test.want {
-			if !strings.Contains(plan, want) {
-				t.Errorf("%s: %q is missing:\n%s", test.name, want, plan)
+		checkPlan(t, s, test.name, test.query, test.want...)
+	}
+}
+
+// TestListPlans does so for lists: every part of a list has an index, and where an
+// owner is named there is one of his jobs, too.
+func TestListPlans(t *testing.T) {
+	s := openTemp(t)
+	for _, test := range []struct {
+		name  string
+		query Query
+		want  string
+	}{
+		{"all", Query{}, "p USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+		{"live", Query{Live: true}, "p USING INDEX progress_live (job>? AND job<?)"},
+		{"ended", Query{Ended: true}, "p USING INDEX progress_over (state=? AND job>? AND job<?)"},
+		{"queued", Query{States: []octaskly.State{octaskly.Queued}}, "p USING INDEX progress_live (job>? AND job<?)"},
+		{"running", Query{States: []octaskly.State{octaskly.Assigned, octaskly.Running}}, "p USING INDEX progress_started (job>? AND job<?)"},
+		{"failed", Query{States: []octaskly.State{octaskly.Failed, octaskly.TimedOut}}, "p USING INDEX progress_over (state=? AND job>? AND job<?)"},
+	} {
+		for _, p := range test.query.parts() {
+			checkPlan(t, s, test.name, test.query.text(p, false, recordColumns, singleTask), test.want, "j USING INTEGER PRIMARY KEY")
+			of := test.query
+			of.Owner = "me"
+			checkPlan(t, s, test.name+" of an owner", of.text(p, false, recordColumns, singleTask), test.want, "j USING INTEGER PRIMARY KEY")
+			checkPlan(t, s, test.name+" by owner", of.text(p, true, recordColumns, singleTask), "j USING INDEX jobs_by_owner (owner=? AND rowid>? AND rowid<?)", "p USING INTEGER PRIMARY KEY")
+			if p != `` {
+				checkPlan(t, s, "stride of "+test.name, p.stride(), strings.Split(test.want, " INDEX")[1])
 			}
 		}
-		if strings.Contains(plan, "TEMP B-TREE") || strings.Contains(plan, "SCAN j") || strings.Contains(plan, "SCAN t") {
-			t.Errorf("%s: sorts or reads all:\n%s", test.name, plan)
+	}
+}
+
+func checkPlan(t *testing.T, s *Store, name, query string, wanted ...string) {
+	t.Helper()
+	plan := explainPlan(t, s, query)
+	for _, want := range wanted {
+		if !strings.Contains(plan, want) {
+			t.Errorf("%s: %q is missing:\n%s", name, want, plan)
 		}
+	}
+	if strings.Contains(plan, "TEMP B-TREE") || strings.Contains(plan, "SCAN j") || strings.Contains(plan, "SCAN t") || strings.Contains(plan, "SCAN p\n") {
+		t.Errorf("%s: sorts or reads all:\n%s", name, plan)
 	}
 }
 
 func explainPlan(t *testing.T, s *Store, query string) string {
 	t.Helper()
-	rows, err := s.readers.QueryContext(ctx, `EXPLAIN QUERY PLAN `+query, 1, 2, 3, 4, "me")
+	rows, err := s.readers.QueryContext(ctx, `EXPLAIN QUERY PLAN `+query, 1, 2, 3, 4, 5, "me")
 	if err != nil {
 		t.Fatal(err)
 	}

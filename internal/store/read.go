@@ -9,7 +9,7 @@ import (
 // JobByKey finds the job that owner submitted with an idempotency key.
 func (s *Store) JobByKey(ctx context.Context, owner, key string) (id octaskly.JobID, err error) {
 	err = s.readers.byKey.QueryRowContext(ctx, owner, key).Scan(&id)
-	return id, unreadable(ctx, err)
+	return id, s.unreadable(ctx, err)
 }
 
 // LastJob finds the latest job of owner, or of anyone where owner is empty.
@@ -19,7 +19,7 @@ func (s *Store) LastJob(ctx context.Context, owner string) (id octaskly.JobID, e
 	} else {
 		err = s.readers.lastOf.QueryRowContext(ctx, owner).Scan(&id)
 	}
-	return id, unreadable(ctx, err)
+	return id, s.unreadable(ctx, err)
 }
 
 // Task finds the row of a task that has left the queue.
@@ -30,7 +30,7 @@ func (s *Store) Task(ctx context.Context, job octaskly.JobID, i octaskly.Index) 
 	}
 	t := new(octaskly.Task)
 	if err := s.readers.task.QueryRowContext(ctx, key).Scan(taskFields(t)...); err != nil {
-		return nil, unreadable(ctx, err)
+		return nil, s.unreadable(ctx, err)
 	}
 	return t, nil
 }
@@ -47,7 +47,7 @@ func (s *Store) Tasks(ctx context.Context, job octaskly.JobID, states []octaskly
 		query += ` AND t.state IN (` + numbers(states) + `)`
 	}
 	tasks, err := list(ctx, s.readers, taskFields, query+` ORDER BY t.id LIMIT ?`, first, first|maxIndex, max(limit, 0))
-	return tasks, unreadable(ctx, err)
+	return tasks, s.unreadable(ctx, err)
 }
 
 // Attempts lists the attempts of a task that have ended, without their output.
@@ -58,7 +58,7 @@ func (s *Store) Attempts(ctx context.Context, job octaskly.JobID, i octaskly.Ind
 	}
 	rows, err := s.readers.attempts.QueryContext(ctx, key)
 	attempts, err := collect(rows, err, resultFields)
-	return attempts, unreadable(ctx, err)
+	return attempts, s.unreadable(ctx, err)
 }
 
 // Output is the stored output of an attempt that has ended, and how much there
@@ -69,24 +69,26 @@ func (s *Store) Output(ctx context.Context, id octaskly.AttemptID) (inline []byt
 		return nil, 0, err
 	}
 	err = s.readers.output.QueryRowContext(ctx, key, id.Number).Scan(&inline, &stored)
-	return inline, stored, unreadable(ctx, err)
+	return inline, stored, s.unreadable(ctx, err)
 }
 
 // Totals is how many tasks have ended in each state since the database began.
 func (s *Store) Totals(ctx context.Context) (octaskly.Counts, error) {
 	var l ledger
 	err := l.read(ctx, s.readers)
-	return l.totals, unreadable(ctx, err)
+	return l.totals, s.unreadable(ctx, err)
 }
 
 // ledger is the one row of its table.
 type ledger struct {
 	seq    int64
 	totals octaskly.Counts
+	queued int64 // tasks that wait; -1: nobody has counted
+	live   int64 // jobs that are not over; likewise
 }
 
 func (l *ledger) read(ctx context.Context, from source) error {
 	c := &l.totals
-	return from.QueryRowContext(ctx, `SELECT seq, completed, failed, timed_out, cancelled FROM ledger`).
-		Scan(&l.seq, &c[octaskly.Completed], &c[octaskly.Failed], &c[octaskly.TimedOut], &c[octaskly.Cancelled])
+	return from.QueryRowContext(ctx, `SELECT seq, completed, failed, timed_out, cancelled, queued, live FROM ledger`).
+		Scan(&l.seq, &c[octaskly.Completed], &c[octaskly.Failed], &c[octaskly.TimedOut], &c[octaskly.Cancelled], &l.queued, &l.live)
 }

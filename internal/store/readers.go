@@ -10,7 +10,7 @@ import (
 // answer it.
 type readers struct {
 	*sql.DB
-	job, byKey, last, lastOf, task, attempts, output *sql.Stmt
+	job, byKey, last, lastOf, task, attempts, output, resting, wanted *sql.Stmt
 }
 
 const (
@@ -19,17 +19,17 @@ const (
 )
 
 const (
-	jobOf      = `SELECT ` + recordColumns + ` FROM jobs j JOIN progress p ON p.job = j.id` + singleTask + ` WHERE j.id = ?`
+	jobOf      = `SELECT ` + recordColumns + ` FROM jobs j JOIN progress p ON p.job = j.id` + singleTask + ` WHERE j.id = ? AND p.gone = 0`
 	byKey      = `SELECT id FROM jobs WHERE owner = ? AND key = ?`
-	last       = `SELECT id FROM jobs ORDER BY id DESC LIMIT 1`
-	lastOf     = `SELECT id FROM jobs WHERE owner = ? ORDER BY id DESC LIMIT 1`
+	last       = `SELECT j.id FROM jobs j CROSS JOIN progress p ON p.job = j.id WHERE p.gone = 0 ORDER BY j.id DESC LIMIT 1`
+	lastOf     = `SELECT j.id FROM jobs j CROSS JOIN progress p ON p.job = j.id WHERE j.owner = ? AND p.gone = 0 ORDER BY j.id DESC LIMIT 1`
 	taskOf     = `SELECT ` + taskColumns + ` FROM tasks t WHERE t.id = ?`
 	attemptsOf = `SELECT ` + resultColumns + ` FROM results r WHERE r.task = ? ORDER BY r.attempt`
 	outputOf   = `SELECT output, stored FROM results WHERE task = ? AND attempt = ?`
 )
 
-func openReaders(ctx context.Context, path string) (*readers, error) {
-	r := &readers{DB: connect(path, readerCache, "mode=ro&_query_only=1")}
+func openReaders(ctx context.Context, db *sql.DB) (*readers, error) {
+	r := &readers{DB: db}
 	r.SetMaxOpenConns(maxReaders)
 	r.SetMaxIdleConns(maxReaders)
 	for _, s := range []struct {
@@ -37,7 +37,7 @@ func openReaders(ctx context.Context, path string) (*readers, error) {
 		text string
 	}{
 		{&r.job, jobOf}, {&r.byKey, byKey}, {&r.last, last}, {&r.lastOf, lastOf},
-		{&r.task, taskOf}, {&r.attempts, attemptsOf}, {&r.output, outputOf},
+		{&r.task, taskOf}, {&r.attempts, attemptsOf}, {&r.output, outputOf}, {&r.resting, restingJobs}, {&r.wanted, wantedJobs},
 	} {
 		prepared, err := r.PrepareContext(ctx, s.text)
 		if err != nil {

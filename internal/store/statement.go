@@ -43,10 +43,23 @@ func (s *statement) add(values ...any) {
 
 // exec has no context: a transaction that has begun is finished.
 func (s *statement) exec(values ...any) error {
-	s.add(values...)
-	_, err := s.run.ExecContext(context.Background(), s.args)
-	s.forget()
+	_, err := s.result(values...)
 	return err
+}
+
+// count is exec, and says how many rows it has changed.
+func (s *statement) count(values ...any) (int64, error) {
+	result, err := s.result(values...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+func (s *statement) result(values ...any) (driver.Result, error) {
+	s.add(values...)
+	defer s.forget()
+	return s.run.ExecContext(context.Background(), s.args)
 }
 
 // forget drops the values that were added.

@@ -3,12 +3,15 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"modernc.org/sqlite"
 
@@ -18,12 +21,25 @@ import (
 // Store is an open database.
 type Store struct {
 	path       string
-	generation string
+	log        *slog.Logger
+	generation atomic.Value // string
 	nextJob    atomic.Int64
 
 	writing *sql.DB
 	writer  *writer
 	readers *readers
+
+	outage    atomic.Pointer[Outage] // why nobody is let in; nil: all are
+	suspicion atomic.Pointer[Outage] // of damage
+	alarm     chan struct{}
+	checked   atomic.Pointer[time.Time]
+	checking  atomic.Pointer[context.CancelFunc]
+	report    atomic.Pointer[Salvage]
+	salvaged  atomic.Bool
+
+	healing sync.Mutex // the rest is for its holder
+	healed  time.Time  // when that failed
+	healErr error
 }
 
 const (
@@ -33,40 +49,85 @@ const (
 
 // Open opens the database at path; it makes and migrates it if it must.
 func Open(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
-	s := &Store{path: path}
-	if err := s.open(ctx, log); err != nil {
+	s := &Store{path: path, log: log, alarm: make(chan struct{}, 1)}
+	err := s.begin(ctx)
+	if err != nil {
 		s.Close()
 		return nil, fmt.Errorf("cannot open database %q: %w", path, explain(err))
 	}
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, log *slog.Logger) (err error) {
+// begin opens the database, and salvages it first if it is damaged.
+func (s *Store) begin(ctx context.Context) error {
+	if err := settle(s.path, s.log); err != nil {
+		return err
+	}
 	if err := createPrivate(s.path); err != nil {
 		return err
 	}
+	why, err := inspect(s.path)
+	if err != nil {
+		return err
+	}
+	var refused error
+	if why == "" {
+		if refused = s.open(ctx); !s.damagedAt(ctx, refused) {
+			return refused
+		}
+		why = refused.Error()
+		s.Close()
+	}
+	if err := s.salvage(ctx, why); err != nil {
+		if errors.Is(err, errForeign) && refused != nil {
+			return refused
+		}
+		return err
+	}
+	return s.open(ctx)
+}
+
+func (s *Store) open(ctx context.Context) (err error) {
 	// As durable as fsync(2), which SQLite calls by default, without the wait
 	// for the log's time stamps.
 	if _, err := sqlite.Fdatasync(true); err != nil {
 		return err
 	}
-	s.writing = connect(s.path, writerCache, fmt.Sprintf(
+	s.writing = s.connect(writerCache, fmt.Sprintf(
 		"_txlock=immediate&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_pragma=journal_size_limit(%d)", maxIdleLog))
 	s.writing.SetMaxOpenConns(1)
-	if err := migrate(ctx, s.writing, log); err != nil {
-		return err
-	}
-	if s.generation, err = generation(ctx, s.writing); err != nil {
-		return err
-	}
-	if err := s.readLastJob(ctx); err != nil {
+	if err := s.prepare(ctx); err != nil {
 		return err
 	}
 	if s.writer, err = newWriter(ctx, s.writing); err != nil {
 		return err
 	}
-	s.readers, err = openReaders(ctx, s.path)
+	s.readers, err = openReaders(ctx, s.connect(readerCache, "mode=ro&_query_only=1"))
 	return err
+}
+
+// prepare brings the schema up to date, and learns what the database is called.
+func (s *Store) prepare(ctx context.Context) error {
+	if err := migrate(ctx, s.writing, s.log); err != nil {
+		return err
+	}
+	if err := recognize(ctx, s.writing, s.path, s.log); err != nil {
+		return err
+	}
+	name, err := generation(ctx, s.writing)
+	if err != nil {
+		return err
+	}
+	s.generation.Store(name)
+	if err := noteUnlisted(ctx, s.writing); err != nil {
+		return err
+	}
+	report, err := readReport(ctx, s.writing, time.Now())
+	if err != nil {
+		return err
+	}
+	s.report.Store(report)
+	return s.readLastJob(ctx)
 }
 
 // createPrivate makes the file with a mode that SQLite copies to its others.
@@ -79,13 +140,22 @@ func createPrivate(path string) error {
 }
 
 func connect(path string, cacheKiB int, options string) *sql.DB {
+	return sql.OpenDB(connector(path, cacheKiB, options))
+}
+
+// connect is for the connections of which shut disposes.
+func (s *Store) connect(cacheKiB int, options string) *sql.DB {
+	return sql.OpenDB(door{connector(s.path, cacheKiB, options), &s.outage})
+}
+
+func connector(path string, cacheKiB int, options string) driver.Connector {
 	dsn := fmt.Sprintf("file:%s?%s&_busy_timeout=5000&_defensive=1&_dqs=0&_pragma=cache_size(-%d)",
 		(&url.URL{Path: path}).EscapedPath(), options, cacheKiB)
-	db, err := sql.Open("sqlite", dsn)
+	c, err := sqlite.NewConnector(dsn)
 	if err != nil {
-		panic(err) // only an unknown driver's name is an error here
+		panic(err) // only options that nobody can read are an error here
 	}
-	return db
+	return c
 }
 
 // readLastJob finds the id after which the next job's comes. The sequence keeps
@@ -103,7 +173,7 @@ func (s *Store) NextJobID() octaskly.JobID { return octaskly.JobID(s.nextJob.Add
 
 // Generation names this database: 26 letters and digits. A restored backup
 // draws another one.
-func (s *Store) Generation() string { return s.generation }
+func (s *Store) Generation() string { return s.generation.Load().(string) }
 
 // Size is what the database takes up on disk, in bytes.
 func (s *Store) Size() (n int64) {

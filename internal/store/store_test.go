@@ -124,7 +124,7 @@ func TestOpenRefuses(t *testing.T) {
 				s, err := Open(ctx, path, quiet)
 				return errors.Join(err, s.Close(), alter(path, `PRAGMA user_version = 7`))
 			},
-			"its schema is version 7, this program knows up to 2; install a newer octaskly",
+			"its schema is version 7, this program knows up to 3; install a newer octaskly",
 		},
 		"a directory": {func(path string) error { return os.Mkdir(path, 0o700) }, "is a directory"},
 		"a directory that is missing": {
@@ -223,7 +223,7 @@ func TestDiskFull(t *testing.T) {
 	if some, err := s.Tasks(ctx, 2, nil, 0, 9); err != nil || len(some) > 0 {
 		t.Errorf("half of a commit is there: %v, %v", some, err)
 	}
-	if snapshot, err := s.Load(ctx); err != nil || snapshot.Seq != 0 || len(snapshot.Live) != 1 {
+	if snapshot, err := s.Load(ctx); err != nil || snapshot.Seq != 0 || snapshot.Last != 1 {
 		t.Errorf("%+v, %v", snapshot, err)
 	}
 	setMaxPages(t, s, 1<<30)

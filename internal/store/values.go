@@ -25,6 +25,11 @@ func fromMicros(n int64) time.Time {
 	return time.UnixMicro(n).UTC()
 }
 
+// malformed is an error about a value that no program of ours has written.
+type malformed struct{ error }
+
+func (m *malformed) Unwrap() error { return m.error }
+
 // moment scans what micros gave.
 type moment struct{ to *time.Time }
 
@@ -32,7 +37,7 @@ type moment struct{ to *time.Time }
 func (m moment) Scan(value any) error {
 	n, ok := value.(int64)
 	if !ok {
-		return fmt.Errorf("cannot read a time: it is %T", value)
+		return &malformed{fmt.Errorf("cannot read a time: it is %T", value)}
 	}
 	*m.to = fromMicros(n)
 	return nil
@@ -45,7 +50,7 @@ type ranges struct{ to *octaskly.Ranges }
 func (r ranges) Scan(value any) error {
 	text, ok := value.(string)
 	if !ok {
-		return fmt.Errorf("cannot read ranges: they are %T", value)
+		return &malformed{fmt.Errorf("cannot read ranges: they are %T", value)}
 	}
 	*r.to = nil
 	for text != "" {
@@ -53,7 +58,7 @@ func (r ranges) Scan(value any) error {
 		part, text = cutList(text)
 		some, err := octaskly.ParseRanges(part)
 		if err != nil {
-			return err
+			return &malformed{err}
 		}
 		*r.to = append(*r.to, some...)
 	}
@@ -84,7 +89,10 @@ type document struct{ to any }
 func (d document) Scan(value any) error {
 	text, ok := value.(string)
 	if !ok {
-		return fmt.Errorf("cannot read JSON: it is %T", value)
+		return &malformed{fmt.Errorf("cannot read JSON: it is %T", value)}
 	}
-	return json.Unmarshal([]byte(text), d.to)
+	if err := json.Unmarshal([]byte(text), d.to); err != nil {
+		return &malformed{err}
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"sync"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
@@ -13,11 +14,21 @@ import (
 // driver itself: what database/sql does around each of them is a tenth of what
 // they cost.
 type writer struct {
+	using sync.Mutex // guards what a salvage replaces: all of it
+	tools
+}
+
+// tools are what a connection has been prepared with.
+type tools struct {
 	conn *sql.Conn
 
-	begin, commit, undo, ledger             *statement
-	jobs, progress, tasks, results, workers table
-	all                                     []*statement
+	begin, commit, undo, ledger, late, remove *statement
+	jobs, progress, tasks, results, workers   table
+	inputs                                    table
+	collecting                                collector
+	all                                       []*statement
+
+	loose bool // commits do not wait for the disk
 }
 
 func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
@@ -25,7 +36,7 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{conn: conn}
+	w := &writer{tools: tools{conn: conn}}
 	if err := conn.Raw(w.prepare); err != nil {
 		return nil, errors.Join(err, w.close())
 	}
@@ -51,8 +62,11 @@ func (w *writer) prepare(conn any) (err error) {
 	w.tasks = table(`INSERT OR REPLACE INTO tasks VALUES `, 15)
 	w.results = table(`INSERT INTO results VALUES `, 29)
 	w.workers = table(`INSERT OR REPLACE INTO workers VALUES `, 11)
+	w.inputs = table(`INSERT OR IGNORE INTO inputs VALUES `, 2)
+	w.collecting.prepare(statement)
+	w.late, w.remove = statement(lateEnd), statement(`DELETE FROM workers WHERE id = ?`)
 	w.ledger = statement(`UPDATE ledger SET seq = ?, completed = completed + ?, failed = failed + ?,
-		timed_out = timed_out + ?, cancelled = cancelled + ?`)
+		timed_out = timed_out + ?, cancelled = cancelled + ?, queued = ?, live = ?`)
 	return err
 }
 
@@ -69,15 +83,39 @@ func (w *writer) close() error {
 	return errors.Join(err, w.conn.Close())
 }
 
-func (w *writer) write(c *Changes) error {
-	return w.conn.Raw(func(any) error { return w.transact(c) })
+// shut is close, when nobody uses it.
+func (w *writer) shut() error {
+	w.using.Lock()
+	defer w.using.Unlock()
+	return w.close()
 }
 
-func (w *writer) transact(c *Changes) error {
+// replace takes over the connection of another.
+func (w *writer) replace(other *writer) {
+	w.using.Lock()
+	defer w.using.Unlock()
+	w.tools = other.tools
+}
+
+func (w *writer) write(c *Changes) error {
+	w.using.Lock()
+	defer w.using.Unlock()
+	return w.conn.Raw(func(conn any) error {
+		if w.loose {
+			if err := w.setSync(conn, true); err != nil {
+				return err
+			}
+		}
+		return w.within(func() error { return w.put(c) })
+	})
+}
+
+// within makes one transaction of changes.
+func (w *writer) within(change func() error) error {
 	if err := w.begin.exec(); err != nil {
 		return err
 	}
-	err := w.put(c)
+	err := change()
 	if err == nil {
 		err = w.commit.exec()
 	}
@@ -91,6 +129,9 @@ func (w *writer) put(c *Changes) error {
 	if err := insert(w.jobs, c.Jobs, addJob); err != nil {
 		return err
 	}
+	if err := insert(w.inputs, c.Inputs, addInput); err != nil {
+		return err
+	}
 	if err := insert(w.progress, c.Progress, addProgress); err != nil {
 		return err
 	}
@@ -100,11 +141,19 @@ func (w *writer) put(c *Changes) error {
 	if err := insert(w.results, c.Attempts, addResult); err != nil {
 		return err
 	}
+	if err := w.putLate(c.Late); err != nil {
+		return err
+	}
 	if err := insert(w.workers, c.Workers, addWorker); err != nil {
 		return err
 	}
+	for _, id := range c.Removed {
+		if err := w.remove.exec(string(id)); err != nil {
+			return err
+		}
+	}
 	e := &c.Ended
-	return w.ledger.exec(c.Seq, e[octaskly.Completed], e[octaskly.Failed], e[octaskly.TimedOut], e[octaskly.Cancelled])
+	return w.ledger.exec(c.Seq, e[octaskly.Completed], e[octaskly.Failed], e[octaskly.TimedOut], e[octaskly.Cancelled], c.Queued, c.Live)
 }
 
 func addJob(s *statement, j *octaskly.Job) error {

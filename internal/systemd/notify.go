@@ -41,6 +41,23 @@ func Extend(d time.Duration) {
 	notify("EXTEND_TIMEOUT_USEC=" + strconv.FormatInt(d.Microseconds(), 10))
 }
 
+// extension is what ExtendUntil asks for, each time again before it is over.
+const extension = 2 * time.Minute
+
+// ExtendUntil goes on to ask for more time until done is closed.
+func ExtendUntil(done <-chan struct{}) {
+	again := time.NewTicker(extension / 4)
+	defer again.Stop()
+	for {
+		select {
+		case <-again.C:
+			Extend(extension)
+		case <-done:
+			return
+		}
+	}
+}
+
 func notify(state string) { daemon.SdNotify(false, state) }
 
 // statusLine makes one line of valid UTF-8 of text, as the manager wants it.

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -128,6 +130,10 @@ func (in *inputs) end(blob octaskly.Blob, done chan struct{}, err error) {
 	close(done)
 }
 
+// errBroken says that an input is not here because its channel broke: it is worth
+// another try.
+var errBroken = errors.New("the channel broke")
+
 // download copies a blob from the dispatcher into its file and checks its hash.
 func (in *inputs) download(ctx context.Context, link transport.Session, blob octaskly.Blob) error {
 	header, err := protocol.Marshal(&protocol.BulkHeader{Blob: blob})
@@ -136,7 +142,7 @@ func (in *inputs) download(ctx context.Context, link transport.Session, blob oct
 	}
 	channel, err := link.OpenBulk(ctx, header)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errBroken, err)
 	}
 	defer channel.Close()
 	file, err := os.OpenFile(in.path(blob), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
@@ -145,7 +151,7 @@ func (in *inputs) download(ctx context.Context, link transport.Session, blob oct
 	}
 	defer file.Close()
 	sum := sha256.New()
-	n, err := io.Copy(io.MultiWriter(file, sum), io.LimitReader(&impatient{channel}, octaskly.MaxBlob+1))
+	n, err := io.Copy(io.MultiWriter(file, sum), io.LimitReader(&breakable{&impatient{channel}}, octaskly.MaxBlob+1))
 	switch {
 	case err != nil:
 		return err
@@ -165,11 +171,49 @@ func (i *impatient) Read(p []byte) (int, error) {
 	return i.Channel.Read(p)
 }
 
+// breakable tells what fails to be read from what fails to be kept.
+type breakable struct{ io.Reader }
+
+func (b *breakable) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		err = fmt.Errorf("%w: %w", errBroken, err)
+	}
+	return n, err
+}
+
+// retain releases the inputs of all jobs but those that use answers true for. It
+// is asked about jobs that somebody else has forgotten: their session is over, or
+// they were over before their input was here.
+func (in *inputs) retain(use func([]octaskly.JobID) map[octaskly.JobID]bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	var all []octaskly.JobID
+	for _, jobs := range in.users {
+		all = slices.AppendSeq(all, maps.Keys(jobs))
+	}
+	if len(all) == 0 {
+		return
+	}
+	used := use(all)
+	for blob, jobs := range in.users {
+		for job := range jobs {
+			if !used[job] {
+				in.releaseLocked(blob, job)
+			}
+		}
+	}
+}
+
 // release notes that a job uses a blob no more. Commands that have it open keep
 // it.
 func (in *inputs) release(blob octaskly.Blob, job octaskly.JobID) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	in.releaseLocked(blob, job)
+}
+
+func (in *inputs) releaseLocked(blob octaskly.Blob, job octaskly.JobID) {
 	jobs := in.users[blob]
 	if delete(jobs, job); jobs != nil && len(jobs) == 0 {
 		delete(in.users, blob)

@@ -104,35 +104,45 @@ func (r *Relay) Run(ctx context.Context) error {
 
 // Held asks the executor for the attempts that it has.
 func (r *Relay) Held(ctx context.Context) ([]protocol.Held, error) {
-	local, err := r.Executor(ctx)
+	local, _, hello, err := r.meet(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer local.Close()
-	hello, err := r.hello(local, protocol.NewReader(local.Control()))
-	if err != nil {
-		return nil, err
-	}
-	return hello.Held, nil
+	return hello.Held, local.Close()
 }
 
+// meet begins a session with the executor.
+func (r *Relay) meet(ctx context.Context) (local transport.Session, in *protocol.Reader, hello *protocol.Hello, err error) {
+	if local, err = r.Executor(ctx); err != nil {
+		return nil, nil, nil, err
+	}
+	in = protocol.NewReader(local.Control())
+	if hello, err = r.hello(local, in); err != nil {
+		local.Close()
+		return nil, nil, nil, fmt.Errorf("cannot join: %w", err)
+	}
+	return local, in, hello, nil
+}
+
+// session joins a session of each side. Without an executor nobody bothers the
+// dispatcher; but to reach that may take long, and what the executor has may be
+// something else by then. So they meet once more.
 func (r *Relay) session(ctx context.Context) error {
-	local, err := r.Executor(ctx)
-	if err != nil {
-		r.said.Store(nil)
+	local, _, hello, err := r.meet(ctx)
+	if r.said.Store(hello); err != nil {
 		return err
 	}
-	defer local.Close()
-	fromLocal := protocol.NewReader(local.Control())
-	hello, err := r.hello(local, fromLocal)
-	if r.said.Store(hello); err != nil {
-		return fmt.Errorf("cannot join: %w", err)
-	}
+	local.Close()
 	link, err := r.Dial(ctx)
 	if err != nil {
 		return err
 	}
 	defer link.Close()
+	local, fromLocal, hello, err := r.meet(ctx)
+	if r.said.Store(hello); err != nil {
+		return err
+	}
+	defer local.Close()
 	p := &passage{
 		Relay: r, local: local, link: link,
 		fromLocal: fromLocal, toLocal: protocol.NewWriter(local.Control()),
@@ -200,7 +210,7 @@ func (p *passage) introduce(hello *protocol.Hello) error {
 		return &RefusedError{welcome.Refused}
 	default:
 		welcome.Name = p.Name
-		p.silence = 3 * min(max(welcome.Heartbeat, time.Second), maxHeartbeat)
+		p.silence = silence(welcome.Heartbeat)
 		p.joined.Store(&Joined{p.link.Peer(), hello})
 		p.Log.Info("Session has begun", "with", "dispatcher", "address", p.link.Peer(), "fleet", welcome.Fleet, "held", len(hello.Held))
 	}
@@ -284,7 +294,8 @@ func (p *passage) carry(ctx context.Context, header []byte, local transport.Chan
 	}
 	link := openBulk(ctx, p.link, header, p.Log)
 	if link == nil {
-		return // the session is over
+		local.Abort() // the session is over
+		return
 	}
 	defer link.Close()
 	if kind.Output != nil {

@@ -41,6 +41,7 @@ func (s *session) report(ctx, link context.Context, stopped func()) error {
 			return link.Err()
 		}
 		if ping != 0 || len(recalled) > 0 {
+			s.lease.sending(ping)
 			if err := s.write(&protocol.FromWorker{Pong: ping, Recalled: recalled}); err != nil {
 				return err
 			}

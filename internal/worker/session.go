@@ -26,11 +26,13 @@ type session struct {
 	generation string
 	maxOutput  int64
 	silence    time.Duration // without a word for so long, the dispatcher is gone
+	lease      lease
 
-	specs map[octaskly.JobID]*jobSpec // the reader's
-	group *errgroup.Group             // all goroutines of the session
-	pongs chan uint64
-	given chan []octaskly.AttemptID // recalled, to be reported
+	specs    map[octaskly.JobID]*jobSpec // the reader's
+	arriving arriving
+	group    *errgroup.Group // all goroutines of the session
+	pongs    chan uint64
+	given    chan []octaskly.AttemptID // recalled, to be reported
 }
 
 // jobSpec is a spec that assignments of this session may use.
@@ -89,7 +91,7 @@ func (s *session) handle(ctx, bulk context.Context, frame *protocol.ToWorker) er
 		}
 	}
 	for _, stop := range frame.Stop {
-		s.Executor.Stop(stop.ID, stop.Drop)
+		s.arriving.stop(s.Executor, stop)
 	}
 	if len(frame.Recall) > 0 {
 		if err := s.give(ctx, s.Executor.Recall(frame.Recall)); err != nil {
@@ -110,13 +112,35 @@ func (s *session) handle(ctx, bulk context.Context, frame *protocol.ToWorker) er
 	for _, job := range frame.Forget {
 		s.forget(job)
 	}
+	if frame.Heard != 0 {
+		s.lease.heard(frame.Heard)
+	}
 	if frame.Ping != 0 {
+		s.inputs.retain(s.using)
 		select {
 		case s.pongs <- frame.Ping:
 		case <-ctx.Done():
 		}
 	}
 	return nil
+}
+
+// using tells which jobs may yet read their input here: those of this session, and
+// those that the executor holds from before.
+func (s *session) using(jobs []octaskly.JobID) map[octaskly.JobID]bool {
+	used := map[octaskly.JobID]bool{}
+	former := false
+	for _, job := range jobs {
+		used[job] = s.specs[job] != nil
+		former = former || !used[job]
+	}
+	if former {
+		_, held := s.Executor.Held()
+		for _, h := range held {
+			used[h.ID.Job] = used[h.ID.Job] || !h.State.Terminal()
+		}
+	}
+	return used
 }
 
 // give has the reporter say what was given back.
@@ -160,23 +184,28 @@ func (s *session) assign(bulk context.Context, a protocol.Assign) error {
 	}
 	path, here := s.inputs.find(spec.Stdin, a.Job)
 	if here {
-		return offer(s.Executor, attempts, path, nil)
+		return s.offer(attempts, path, nil)
 	}
+	s.arriving.enter(attempts)
 	s.group.Go(func() error {
 		path, err := s.inputs.get(bulk, s.link, spec.Stdin, a.Job)
+		for errors.Is(err, errBroken) && bulk.Err() == nil {
+			sleep(bulk, bulkPause)
+			path, err = s.inputs.get(bulk, s.link, spec.Stdin, a.Job)
+		}
 		if bulk.Err() == nil { // else the next session will say that we do not have them
-			return offer(s.Executor, attempts, path, err)
+			return s.offer(attempts, path, err)
 		}
 		return nil
 	})
 	return nil
 }
 
-func offer(e Executor, attempts []*executor.Attempt, stdin string, err error) error {
+func (s *session) offer(attempts []*executor.Attempt, stdin string, err error) error {
 	for _, a := range attempts {
 		a.StdinPath, a.Err = stdin, err
 	}
-	return e.Offer(attempts)
+	return s.arriving.offer(s.Executor, attempts)
 }
 
 // attempts lists the executions that an assignment asks for.

@@ -34,6 +34,7 @@ type Executor interface {
 	Checks() []octaskly.Check
 	Usage() []protocol.Usage
 	Call(name string)
+	Renew(at executor.Moment, lease time.Duration)
 }
 
 // Config says who a worker is and what it offers.
@@ -183,9 +184,15 @@ func (w *Worker) serve(ctx context.Context, link transport.Session, peer string,
 }
 
 const (
-	maxName      = 255         // bytes
-	maxHeartbeat = time.Minute // a silent peer keeps others out no longer than three
+	maxName      = 255                    // bytes
+	minHeartbeat = 100 * time.Millisecond // a machine may be busy for three
+	maxHeartbeat = time.Minute            // a silent peer keeps others out no longer than three
 )
+
+// silence is how long a dispatcher that pings so often may say nothing.
+func silence(heartbeat time.Duration) time.Duration {
+	return 3 * min(max(heartbeat, minHeartbeat), maxHeartbeat)
+}
 
 // Hello is how a worker introduces itself, now.
 func (w *Worker) Hello() *protocol.Hello {
@@ -198,7 +205,7 @@ func (w *Worker) Hello() *protocol.Hello {
 
 // join introduces the worker and waits for the welcome.
 func (s *session) join() error {
-	hello := s.Hello()
+	hello, sent := s.Hello(), executor.Now()
 	if err := s.write(&protocol.FromWorker{Hello: hello}); err != nil {
 		return err
 	}
@@ -220,11 +227,12 @@ func (s *session) join() error {
 		}
 		s.joined.Store(&Joined{s.link.Peer(), hello})
 		s.fleet, s.generation, s.maxOutput = welcome.Fleet, welcome.Generation, welcome.MaxOutput
-		s.silence = 3 * min(max(welcome.Heartbeat, time.Second), maxHeartbeat)
+		s.silence = silence(welcome.Heartbeat)
 	}
 	if hello.Generation != s.generation {
-		s.dropAll()
+		s.dropAll() // before anything of it may start
 	}
+	s.lease.begin(s.Executor, sent, first.Welcome.Lease)
 	s.specs = map[octaskly.JobID]*jobSpec{}
 	s.first = &first
 	return nil

@@ -38,6 +38,7 @@ type fakeExecutor struct {
 	outputs  map[octaskly.AttemptID]*spool.Log
 	checks   []octaskly.Check
 	usage    []protocol.Usage
+	renewed  executor.Moment
 }
 
 func newFakeExecutor() *fakeExecutor {
@@ -148,6 +149,15 @@ func (x *fakeExecutor) Usage() []protocol.Usage {
 }
 
 func (x *fakeExecutor) Call(name string) { x.told <- "call " + name }
+
+func (x *fakeExecutor) Renew(at executor.Moment, lease time.Duration) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.renewed = at
+	if lease > 0 {
+		x.told <- "renew " + lease.String()
+	}
+}
 
 func (x *fakeExecutor) Output(id octaskly.AttemptID) (*spool.Log, bool) {
 	x.mu.Lock()

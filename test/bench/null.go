@@ -159,5 +159,6 @@ func (x *nullExecutor) Output(octaskly.AttemptID) (*spool.Log, bool)     { retur
 func (x *nullExecutor) Release([]octaskly.AttemptID)                     {}
 func (x *nullExecutor) Features() []string                               { return []string{octaskly.LevelNone.Feature()} }
 func (x *nullExecutor) Call(string)                                      {}
+func (x *nullExecutor) Renew(executor.Moment, time.Duration)             {}
 func (x *nullExecutor) Checks() []octaskly.Check                         { return nil }
 func (x *nullExecutor) Usage() []protocol.Usage                          { return nil }

@@ -63,6 +63,8 @@ var all = []func(*lab) probe{
 	latencyProbe,
 	idleProbe,
 	millionProbe,
+	backlogProbe,
+	arrayBacklogProbe,
 }
 
 func selected(l *lab, wanted *regexp.Regexp) []probe {

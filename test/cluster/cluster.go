@@ -15,6 +15,9 @@ import (
 type Options struct {
 	// Parent is where the scratch directory is made. If empty, os.TempDir.
 	Parent string
+	// Host is the address that the dispatcher listens on. If empty, it is 127.0.0.1,
+	// where its port may become somebody else's while the dispatcher is away.
+	Host string
 	// DispatcherFlags and WorkerFlags are added to the usual ones, and win.
 	DispatcherFlags, WorkerFlags []string
 	// Profile is the beginning of the path of CPU profiles, which each daemon
@@ -33,8 +36,9 @@ type Cluster struct {
 
 	options  Options
 	programs Programs
-	address  string    // of the dispatcher for workers, once it has told
-	left     []process // below daemons when they were killed
+	proxies  map[string]*Proxy // by the name of their worker
+	address  string            // of the dispatcher for workers, once it has told
+	left     []process         // below daemons when they were killed
 }
 
 // New makes a scratch directory and a dispatcher that does not run yet.
@@ -47,7 +51,7 @@ func New(o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a scratch directory: %w", err)
 	}
-	c := &Cluster{options: o, programs: programs, Dir: dir}
+	c := &Cluster{options: o, programs: programs, Dir: dir, proxies: map[string]*Proxy{}}
 	c.Dispatcher = c.daemon("dispatcher", "listening on ", c.dispatcherArgs)
 	if err := c.furnish(); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot use scratch directory %q: %w", dir, err), os.RemoveAll(dir))
@@ -108,6 +112,19 @@ func (c *Cluster) Apart(name string, flags ...string) (worker, executor *Daemon)
 	return w, x
 }
 
+// Proxy puts a proxy between a worker and the dispatcher from that worker's next
+// start on.
+func (c *Cluster) Proxy(name string) (*Proxy, error) {
+	if p := c.proxies[name]; p != nil {
+		return p, nil
+	}
+	p, err := NewProxy(cmp.Or(c.address, nobody))
+	if err == nil {
+		c.proxies[name] = p
+	}
+	return p, err
+}
+
 // Socket is the dispatcher's control socket.
 func (c *Cluster) Socket() string { return c.Dispatcher.socket }
 
@@ -116,7 +133,7 @@ func (c *Cluster) Socket() string { return c.Dispatcher.socket }
 func (c *Cluster) Address() string { return c.address }
 
 func (c *Cluster) dispatcherArgs() []string {
-	listen := cmp.Or(c.address, "127.0.0.1:0") // after a restart, workers look for it where it was
+	listen := cmp.Or(c.address, cmp.Or(c.options.Host, "127.0.0.1")+":0") // after a restart, workers look for it where it was
 	args := []string{"dispatcher", "--state-dir", c.path("dispatcher"), "--socket", c.Socket(), "--listen", listen}
 	return append(args, c.options.DispatcherFlags...)
 }
@@ -130,8 +147,13 @@ func (c *Cluster) workerArgs(name string) []string {
 
 // linkArgs are those that every worker needs.
 func (c *Cluster) linkArgs(name string) []string {
+	dispatcher := cmp.Or(c.address, nobody)
+	if p := c.proxies[name]; p != nil {
+		p.aim(dispatcher)
+		dispatcher = p.Address()
+	}
 	return []string{
-		"worker", "--state-dir", c.path(name), "--socket", c.path(name + ".sock"), "--dispatcher", cmp.Or(c.address, nobody),
+		"worker", "--state-dir", c.path(name), "--socket", c.path(name + ".sock"), "--dispatcher", dispatcher,
 		"--join-key-file", filepath.Join(c.path("dispatcher"), "fleet.key"), "--name", name,
 	}
 }
@@ -157,14 +179,22 @@ func (c *Cluster) Logs() string {
 // scratch directory. The error names daemons that did not end by themselves and,
 // unless a daemon was killed before, processes that they should have ended.
 func (c *Cluster) Close() error {
+	return errors.Join(c.End(), os.RemoveAll(c.Dir))
+}
+
+// End is Close, but that the scratch directory stays for a look.
+func (c *Cluster) End() error {
 	var errs []error
 	killed := false
 	for _, d := range c.daemons() {
 		errs = append(errs, d.Stop())
 		killed = killed || d.killed
 	}
+	for _, p := range c.proxies {
+		errs = append(errs, p.Close())
+	}
 	if found := c.sweep(); !killed {
 		errs = append(errs, found)
 	}
-	return errors.Join(append(errs, os.RemoveAll(c.Dir))...)
+	return errors.Join(errs...)
 }

@@ -75,6 +75,19 @@ func (d *Daemon) AwaitReady(ctx context.Context) error {
 	return nil
 }
 
+// Ready reports whether the daemon runs and has said that it is ready.
+func (d *Daemon) Ready() bool {
+	if !d.running() {
+		return false
+	}
+	select {
+	case <-d.run.notices.ready:
+		return true
+	default:
+		return false
+	}
+}
+
 // PID is the process's id while it runs, else 0.
 func (d *Daemon) PID() int {
 	if !d.running() {
@@ -163,6 +176,11 @@ func (d *Daemon) Stop() error {
 	if err := d.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
+	return d.AwaitStop()
+}
+
+// AwaitStop is the rest of Stop, for a daemon that TERM was sent to.
+func (d *Daemon) AwaitStop() error {
 	patience := time.NewTimer(stopPatience)
 	defer patience.Stop()
 	select {

@@ -44,7 +44,10 @@ func (n *notices) read() {
 		case !ready:
 			ready = n.note(notice)
 		case strings.HasPrefix(notice, "READY=1"):
-			n.again <- struct{}{}
+			select {
+			case n.again <- struct{}{}:
+			default: // nobody counts so many
+			}
 		}
 	}
 }

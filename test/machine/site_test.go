@@ -34,8 +34,18 @@ func bare(t *testing.T) *site {
 func installed(t *testing.T) *site {
 	t.Helper()
 	s := bare(t)
+	t.Cleanup(s.tell)
 	s.install(func(p packages) string { return p.now })
 	return s
+}
+
+// tell shows what the daemons have to say of a test that failed.
+func (s *site) tell() {
+	if s.Failed() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		s.Log(s.Shell(ctx, "octasklyctl ls -a --limit 10 || true; octasklyctl worker ls || true; octasklyctl show $(octasklyctl ls -a --limit 4 -o quiet) || true; journalctl -q -o cat -n 60 -u 'octasklyd-*'").Stdout)
+	}
 }
 
 // serving has both roles enabled as well.
@@ -169,5 +179,12 @@ func (s *site) ends(id string, code, attempts int) {
 	s.fails(s.Account, "octasklyctl wait "+id, code, "")
 	if d := s.show(id); len(d.Attempts) != attempts {
 		s.Errorf("task %s took %d attempts, want %d: %+v", id, len(d.Attempts), attempts, d.Attempts)
+	}
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -16,7 +16,7 @@ import (
 const (
 	// MaxOutput bounds what a Result keeps of each stream, in bytes.
 	MaxOutput = 16 << 20
-	// pieceSize is how much standard input the guest is sent at a time.
+	// pieceSize is how much standard input the guest is sent at a time, at most.
 	pieceSize = 256 << 10
 	// killPatience is how long a command may take to die of KILL.
 	killPatience = 15 * time.Second
@@ -106,12 +106,12 @@ func (c *Command) feed() {
 	}
 	piece := make([]byte, pieceSize)
 	for {
-		n, err := io.ReadFull(c.Stdin, piece)
+		n, err := c.Stdin.Read(piece) // whatever there is: it may be a conversation
 		if n > 0 && !c.send(piece[:n]) {
 			return
 		}
 		if err != nil {
-			if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			if !errors.Is(err, io.EOF) {
 				c.lose(fmt.Errorf("cannot read standard input: %w", err))
 			}
 			_ = c.session.out.Send(frame.Stdin, c.id, nil)

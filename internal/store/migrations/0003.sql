@@ -17,6 +17,10 @@ ALTER TABLE progress ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;
 -- Jobs of which tasks have left the queue and not ended.
 CREATE INDEX progress_touched ON progress (job) WHERE ended_at = 0 AND queued + assigned + running > 0;
 
+-- Lists by state, among a million jobs of others.
+CREATE INDEX progress_started ON progress (job) WHERE ended_at = 0 AND state > 1;
+CREATE INDEX progress_over ON progress (state, job) WHERE ended_at > 0;
+
 ALTER TABLE ledger ADD COLUMN queued INTEGER NOT NULL DEFAULT -1; -- tasks that wait; -1: to be counted
 ALTER TABLE ledger ADD COLUMN live   INTEGER NOT NULL DEFAULT -1; -- jobs that are not over; likewise
 

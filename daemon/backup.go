@@ -1,0 +1,101 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/octaskly/octaskly/internal/backup"
+	"github.com/octaskly/octaskly/internal/config"
+	"github.com/octaskly/octaskly/internal/statedir"
+	"github.com/octaskly/octaskly/internal/units"
+)
+
+func backupCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "backup",
+		Usage: "write all that the dispatcher keeps into FILE, be it that it runs",
+		Description: "Copies the database, inputs and outputs into one tar archive, which must not be there yet. What was\n" +
+			"accepted before it begins is in it. The fleet key is not: keep that apart.",
+		ArgsUsage: "FILE",
+		Flags:     stateFlags(),
+		Action: func(c *cli.Context) error {
+			file, stateDir, err := backupWords(c)
+			if err != nil {
+				return err
+			}
+			s, err := backup.Write(c.Context, stateDir, file, version)
+			if err != nil {
+				return err
+			}
+			tell(c.App.ErrWriter, "backed up", s)
+			fmt.Fprintln(c.App.ErrWriter, "octasklyd: the fleet key is not in the backup; keep a copy of it apart")
+			return nil
+		},
+	}
+}
+
+func restoreCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "restore",
+		Usage: "make what a backup holds the state of a dispatcher that has none",
+		Description: "Unpacks a backup into the state directory, which must not have a database. What workers still run for\n" +
+			"the dispatcher that was backed up is stopped when they connect, and runs again: what was done since\n" +
+			"then is not known. Ids of new tasks begin 1,000,000 later, so that none is given out twice.",
+		ArgsUsage: "FILE",
+		Flags:     stateFlags(),
+		Action: func(c *cli.Context) error {
+			file, stateDir, err := backupWords(c)
+			if err != nil {
+				return err
+			}
+			dir, err := statedir.OpenFor(stateDir)
+			if err != nil {
+				return err
+			}
+			defer dir.Close()
+			s, err := backup.Restore(c.Context, file, stateDir)
+			if err != nil {
+				return err
+			}
+			tell(c.App.ErrWriter, "restored", s)
+			fmt.Fprintf(c.App.ErrWriter, "octasklyd: the backup is of %s; put the fleet key back where it was, or workers cannot join\n", s.At.Local().Format(time.RFC3339))
+			return nil
+		},
+	}
+}
+
+// stateFlags say which state directory is meant.
+func stateFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "state-dir", Usage: "the dispatcher's state is in `DIR`"},
+		&cli.StringFlag{Name: "config", Usage: "read `FILE` instead of the usual files"},
+	}
+}
+
+// backupWords are the file that is named, and the state directory.
+func backupWords(c *cli.Context) (file, stateDir string, err error) {
+	if c.Lineage()[1].NumFlags() > 0 {
+		return "", "", usageError{fmt.Errorf("flags of %s stand after that word", c.Command.Name)}
+	}
+	if c.NArg() != 1 {
+		return "", "", usageError{errors.New("name one file, after all flags")}
+	}
+	src := config.Sources{File: c.String("config"), Flags: map[string]string{}}
+	if c.IsSet("state-dir") {
+		src.Flags["state_dir"] = c.String("state-dir")
+	}
+	loaded, err := config.LoadDispatcher(src)
+	if err != nil {
+		return "", "", fmt.Errorf("cannot use the configuration:\n%w", err)
+	}
+	return c.Args().First(), loaded.StateDir, nil
+}
+
+func tell(to io.Writer, done string, s *backup.Summary) {
+	fmt.Fprintf(to, "octasklyd: %s a database of %s, and %d inputs and outputs of %s\n",
+		done, units.Size(s.Database).Human(), s.Files, units.Size(s.Size).Human())
+}

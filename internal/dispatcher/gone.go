@@ -1,0 +1,43 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/store"
+)
+
+// goneError says that something was there and is no longer kept.
+type goneError struct{ what string }
+
+func (e *goneError) Error() string { return e.what + " (retention)" }
+func (e *goneError) Unwrap() error { return octaskly.ErrGone }
+
+// missing says why a job cannot be had: it is gone, or has never been.
+func (d *Dispatcher) missing(id octaskly.JobID, why error) error {
+	if errors.Is(why, octaskly.ErrNotFound) && d.store.Given(id) {
+		return &goneError{fmt.Sprintf("cannot find task %v: it ended and is no longer kept", id)}
+	}
+	return fmt.Errorf("cannot find task %v: %w", id, why)
+}
+
+// removed is an error where a task has no row and must have had one: its job has
+// been removed since r was read.
+func (d *Dispatcher) removed(ctx context.Context, r *store.Record, i octaskly.Index) error {
+	if r.Progress.Unclaimed.Contains(i) || r.Progress.Dropped.Contains(i) {
+		return nil
+	}
+	_, err := d.jobOf(ctx, r.Job.ID)
+	return err
+}
+
+// jobOf finds a job for whoever may see it.
+func (d *Dispatcher) jobOf(ctx context.Context, id octaskly.JobID) (*store.Record, error) {
+	record, err := d.store.Job(ctx, id)
+	if err != nil {
+		return nil, d.missing(id, err)
+	}
+	return record, nil
+}

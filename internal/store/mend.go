@@ -1,0 +1,206 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+// mender makes what was saved agree with itself, so that a dispatcher can load
+// it. A job's counters follow from its rows. An element that has no row runs
+// again, unless a result tells how it ended: its row is made of the latest one
+// then.
+type mender struct {
+	db     *sql.DB
+	now    time.Time
+	seq    int64
+	doubts map[octaskly.JobID]bool // jobs that may have been deleted before: they do not run again
+	report *Salvage
+	totals octaskly.Counts // of tasks that are over
+}
+
+func (m *mender) run(ctx context.Context, c *copier) error {
+	m.doubts = c.doubtful
+	if err := m.exec(ctx, impossible...); err != nil {
+		return err
+	}
+	if err := m.dropUnreadable(ctx); err != nil {
+		return err
+	}
+	if err := m.dropLost(ctx); err != nil {
+		return err
+	}
+	if err := m.db.QueryRowContext(ctx, highestSeq).Scan(&m.seq); err != nil {
+		return err
+	}
+	m.seq += seqGap
+	if err := m.settleStale(ctx); err != nil {
+		return err
+	}
+	if err := m.mendJobs(ctx); err != nil {
+		return err
+	}
+	return m.mendRest(ctx, c)
+}
+
+// seqGap is more than a commit numbers: transitions that were lost keep theirs.
+const seqGap = 1_000_000
+
+const highestSeq = `SELECT max(ifnull((SELECT max(seq) FROM results), 0), ifnull((SELECT max(seq) FROM tasks), 0),
+	ifnull((SELECT max(seq) FROM progress), 0), ifnull((SELECT max(seq) FROM ledger), 0))`
+
+// impossible drops rows that no program has written.
+var impossible = []string{
+	fmt.Sprintf(`DELETE FROM jobs WHERE id NOT BETWEEN 1 AND %d`, int64(maxJob)),
+	`DELETE FROM progress WHERE min(queued, assigned, running, completed, failed, timed_out, cancelled) < 0`,
+	`DELETE FROM tasks WHERE id < 1 << 30 OR state NOT BETWEEN 1 AND 7 OR attempt < 0 OR attempt = 0 AND state IN (2, 3)`,
+	`DELETE FROM results WHERE task < 1 << 30 OR state NOT BETWEEN 4 AND 7 OR attempt < 1`,
+}
+
+func (m *mender) exec(ctx context.Context, statements ...string) error {
+	for _, text := range statements {
+		if _, err := m.db.ExecContext(ctx, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropUnreadable drops rows whose texts cannot be read: nothing could be loaded
+// while they are there.
+func (m *mender) dropUnreadable(ctx context.Context) error {
+	for _, t := range texts {
+		bad, err := t.unreadable(ctx, m.db)
+		if err != nil {
+			return err
+		}
+		for _, key := range bad {
+			if _, err := m.db.ExecContext(ctx, fmt.Sprintf(`DELETE FROM %s WHERE %s = ?`, t.table, t.key), key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// text is what is read of texts in a table.
+type text struct {
+	table, key, columns string
+	first               any // comes before every key
+	fields              func() []any
+}
+
+var texts = []text{
+	{"jobs", "id", "elements", math.MinInt64, func() []any { return []any{&elements{}} }},
+	{"progress", "job", "unclaimed, dropped", math.MinInt64, func() []any { return []any{&elements{empty: true}, &elements{empty: true}} }},
+	{"workers", "id", workerColumns, "", func() []any { return workerFields(new(octaskly.Worker)) }},
+}
+
+// elements scans ranges that can be worked with.
+type elements struct {
+	empty bool // may be
+}
+
+// Scan implements sql.Scanner.
+func (e *elements) Scan(value any) error {
+	var set octaskly.Ranges
+	if err := (ranges{&set}).Scan(value); err != nil {
+		return err
+	}
+	if len(set) == 0 && !e.empty || !set.Valid() || set.Count() > octaskly.MaxElements {
+		return fmt.Errorf("cannot use ranges %.70v", set)
+	}
+	return nil
+}
+
+// textRows are read between two looks at the context: with one that can end,
+// each row costs ten times as much.
+const textRows = 10_000
+
+// unreadable lists the keys of the rows that cannot be scanned.
+func (t *text) unreadable(ctx context.Context, db *sql.DB) (keys []any, err error) {
+	for after, n := t.first, textRows; n == textRows && err == nil; {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		var some []any
+		some, after, n, err = t.some(context.WithoutCancel(ctx), db, after)
+		keys = append(keys, some...)
+	}
+	return keys, err
+}
+
+// some looks at the rows after one. It returns the last, and how many there are.
+func (t *text) some(ctx context.Context, db *sql.DB, after any) (keys []any, key any, n int, err error) {
+	rows, err := db.QueryContext(ctx, fmt.Sprintf(`SELECT %[1]s, %[2]s FROM %[3]s AS %.1[3]s WHERE %[1]s > ? ORDER BY %[1]s LIMIT %[4]d`,
+		t.key, t.columns, t.table, textRows), after)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	defer rows.Close()
+	for ; rows.Next(); n++ {
+		into := append([]any{&key}, t.fields()...)
+		if rows.Scan(into...) != nil {
+			if err := rows.Scan(append([]any{&key}, blanks(len(into)-1)...)...); err != nil {
+				return nil, nil, 0, err
+			}
+			keys = append(keys, key)
+		}
+	}
+	return keys, key, n, rows.Err()
+}
+
+func blanks(n int) []any {
+	all := make([]any, n)
+	for i := range all {
+		all[i] = new(any)
+	}
+	return all
+}
+
+// dropLost drops what belongs to jobs that are not there, and says which these
+// are.
+func (m *mender) dropLost(ctx context.Context) error {
+	lost, err := list(ctx, m.db, func(id *int64) []any { return []any{id} }, lostJobs)
+	if err != nil {
+		return err
+	}
+	for _, id := range lost {
+		m.report.lose(octaskly.JobID(id))
+	}
+	return m.exec(ctx,
+		`DELETE FROM progress WHERE job NOT IN (SELECT id FROM jobs)`,
+		`DELETE FROM tasks WHERE job NOT IN (SELECT id FROM jobs)`,
+		`DELETE FROM results WHERE job NOT IN (SELECT id FROM jobs)`)
+}
+
+const lostJobs = `SELECT job FROM (SELECT job FROM progress WHERE NOT gone UNION SELECT job FROM tasks UNION SELECT job FROM results)
+	WHERE job NOT IN (SELECT id FROM jobs) AND job NOT IN (SELECT job FROM progress WHERE gone) ORDER BY job`
+
+// mendRest mends what no job owns.
+func (m *mender) mendRest(ctx context.Context, c *copier) error {
+	err := m.exec(ctx,
+		`UPDATE tasks SET state = 1 WHERE state IN (2, 3) AND worker = ''`,
+		// Whoever has a task must be known; it will introduce itself.
+		`INSERT INTO workers (id, name, version, slots, room, features, address, seen_at)
+			SELECT DISTINCT worker, worker, '', 0, 'null', 'null', '', 0 FROM tasks
+			WHERE state IN (2, 3) AND worker NOT IN (SELECT id FROM workers)`,
+		fmt.Sprintf(`UPDATE ledger SET seq = %d, queued = -1, live = -1`, m.seq))
+	if err != nil {
+		return err
+	}
+	if !c.ledger {
+		t := &m.totals
+		if _, err := m.db.ExecContext(ctx, `UPDATE ledger SET completed = ?, failed = ?, timed_out = ?, cancelled = ?`,
+			t[octaskly.Completed], t[octaskly.Failed], t[octaskly.TimedOut], t[octaskly.Cancelled]); err != nil {
+			return err
+		}
+	}
+	// Which jobs read what is in their specs, too.
+	_, err = m.db.ExecContext(ctx, `INSERT OR REPLACE INTO meta SELECT 'unlisted', ifnull(max(id), 0) FROM jobs`)
+	return err
+}

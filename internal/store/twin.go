@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+// A database that has been copied is not the one that workers know: what was
+// done since it was copied is not in it. It draws another generation, so that no
+// attempt of one is taken for that of the other, and skips the ids that may have
+// been given out meanwhile. It is known by its file, which it remembers.
+
+// backedUp is the file that a backup remembers: none is called that.
+const backedUp = "backup"
+
+// identity names a file for as long as it lives: by its number and when it was
+// made, where the file system keeps that. Devices have other numbers after a
+// start of the machine.
+func identity(path string) (string, error) {
+	var info unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, path, 0, unix.STATX_INO|unix.STATX_BTIME, &info); err != nil {
+		return "", err
+	}
+	name := fmt.Sprint(info.Ino)
+	if info.Mask&unix.STATX_BTIME != 0 {
+		name += fmt.Sprintf("@%d.%09d", info.Btime.Sec, info.Btime.Nsec)
+	}
+	return name, nil
+}
+
+// recognize gives a database another generation unless it lies in the file that
+// it remembers.
+func recognize(ctx context.Context, db *sql.DB, path string, log *slog.Logger) error {
+	var before string
+	err := db.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = 'file'`).Scan(&before)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	now, err := identity(path)
+	if err != nil || now == before {
+		return err
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if before != "" {
+		log.Warn("The database is a copy: what its workers run for another is stopped and runs again", "database", path)
+		if err := diverge(ctx, tx); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO meta VALUES ('file', ?)`, now); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// diverge draws a generation, and skips ids.
+func diverge(ctx context.Context, tx *sql.Tx) error {
+	if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO meta VALUES ('generation', ?)`, rand.Text()); err != nil {
+		return err
+	}
+	var last int64
+	err := tx.QueryRowContext(ctx, `SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'jobs'`).Scan(&last)
+	if err != nil || last == 0 {
+		return err
+	}
+	return skipTo(ctx, tx, octaskly.JobID(last+idGap))
+}
