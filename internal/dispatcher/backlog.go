@@ -160,9 +160,9 @@ func (b *backlog) enter(j *job) {
 	}
 }
 
-// leave notes that a job is over.
+// leave notes that a job has left memory.
 func (b *backlog) leave(j *job) {
-	if b.reading != nil {
+	if b.reading != nil && j.over() {
 		b.reading.over[j.ID] = struct{}{}
 	}
 	if at, early := slices.BinarySearchFunc(b.early, j.ID, byID); early {

@@ -42,16 +42,16 @@ func TestIllegibleSpec(t *testing.T) {
 			d.store.NextJobID()
 		}
 	})
-	for id, want := range map[octaskly.JobID]octaskly.State{1: octaskly.Cancelled, 2: octaskly.Running, 3: octaskly.Cancelled} {
-		if got := l.show(octaskly.TaskID{Job: id}); got.State != want || got.Command[0] != "(damaged)" {
-			t.Errorf("job %d: %v %v", id, got.State, got.Command)
-		}
-	}
 	l.inCore(func(c *core) {
 		if got := c.jobs[2].live[0]; !got.Cancel || c.waiting != 0 || c.live != 1 {
 			t.Errorf("%+v, %d wait, %d live", got, c.waiting, c.live)
 		}
 	})
+	for id, want := range map[octaskly.JobID]octaskly.State{1: octaskly.Cancelled, 2: octaskly.Running, 3: octaskly.Cancelled} {
+		if got := l.show(octaskly.TaskID{Job: id}); got.State != want || got.Command[0] != "(damaged)" {
+			t.Errorf("job %d: %v %v", id, got.State, got.Command)
+		}
+	}
 	if _, err := l.submit(func(*api.Submission) {}); err != nil {
 		t.Error(err)
 	}

@@ -14,6 +14,11 @@
 // A commit gathers all that came in while the one before it was written. Ends
 // of tasks may wait a little for company; whatever somebody waits for does not.
 //
+// Of the jobs that are not over, memory holds those of which a task has left the
+// queue, and some thousands of the others, the oldest. The rest is the backlog, see
+// backlog.go: it is counted, and read when its turn comes. So a job that is not in
+// memory need not be over: core.find knows.
+//
 // Should a commit fail, memory is thrown away and loaded again from the store,
 // as after a restart: whoever waited for that commit hears why, and workers
 // join anew and repeat what they have to say.

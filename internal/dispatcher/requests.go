@@ -17,7 +17,7 @@ func (d *Dispatcher) Cancel(ctx context.Context, who api.Caller, what api.Select
 	if reason != "" {
 		detail += ": " + reason
 	}
-	return d.apply(ctx, who, what, func(c *core, ids []octaskly.JobID, done func(octaskly.JobID, int64)) error {
+	return d.apply(ctx, who, what, perEvent, func(c *core, ids []octaskly.JobID, done func(octaskly.JobID, int64)) error {
 		jobs, err := c.find(ids)
 		for i, j := range jobs {
 			n := int64(0)
@@ -83,7 +83,7 @@ func bounded(sets ...octaskly.Ranges) error {
 
 // Signal passes a signal on to running tasks.
 func (d *Dispatcher) Signal(ctx context.Context, who api.Caller, what api.Selection, number int) (api.Outcome, error) {
-	return d.apply(ctx, who, what, func(c *core, ids []octaskly.JobID, done func(octaskly.JobID, int64)) error {
+	return d.apply(ctx, who, what, perEvent, func(c *core, ids []octaskly.JobID, done func(octaskly.JobID, int64)) error {
 		for _, id := range ids {
 			done(id, c.signal(id, what.Elements, number))
 		}
@@ -110,17 +110,21 @@ func (c *core) signal(id octaskly.JobID, elements octaskly.Ranges, number int) (
 }
 
 // perEvent bounds the jobs that one event changes: others are served in between.
-const perEvent = 250
+// Retries read twice for each.
+const (
+	perEvent  = 250
+	perReview = perEvent / 5
+)
 
-// apply lets do work on the selected jobs, some at a time, and say of each how
-// many tasks it reached. It returns when all that is on disk.
-func (d *Dispatcher) apply(ctx context.Context, who api.Caller, what api.Selection,
+// apply lets do work on the selected jobs, n at a time, and say of each how many
+// tasks it reached. It returns when all that is on disk.
+func (d *Dispatcher) apply(ctx context.Context, who api.Caller, what api.Selection, n int,
 	do func(c *core, ids []octaskly.JobID, done func(octaskly.JobID, int64)) error) (out api.Outcome, err error) {
 	ids, err := d.selected(ctx, who, what)
 	if err != nil {
 		return out, err
 	}
-	for some := range slices.Chunk(ids, perEvent) {
+	for some := range slices.Chunk(ids, n) {
 		part, err := ask(ctx, d, func(c *core, reply func(api.Outcome, error)) {
 			var part api.Outcome
 			err := do(c, some, func(id octaskly.JobID, n int64) {

@@ -16,7 +16,7 @@ const maxRetried = 100_000
 
 // Retry queues once more what ended without completing.
 func (d *Dispatcher) Retry(ctx context.Context, who api.Caller, what api.Selection) (api.Outcome, error) {
-	return d.apply(ctx, who, what, func(c *core, ids []octaskly.JobID, done func(octaskly.JobID, int64)) error {
+	return d.apply(ctx, who, what, perReview, func(c *core, ids []octaskly.JobID, done func(octaskly.JobID, int64)) error {
 		if c.err = c.commit(context.Background()); c.err != nil { // what it reads must be on disk
 			return c.err
 		}

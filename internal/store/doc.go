@@ -11,8 +11,9 @@
 // every version lies in testdata.
 //
 // What is written often is kept narrow: a job's spec lies in a row that never
-// changes, its progress in another. No index is on a column that changes, but
-// for the one that finds jobs that are not over.
+// changes, its progress in another. Indices on columns that change hold the few
+// rows for which they are there: jobs that are not over, that have begun, or that
+// have ended, by their state.
 //
 // What is over is forgotten job by job, see collect.go. The pages that this frees
 // are those that the next rows take, and the file keeps the size that it once

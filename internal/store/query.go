@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
@@ -95,34 +96,29 @@ type part string
 
 // parts divide what is asked for by the index that has it.
 func (q *Query) parts() (parts []part) {
-	states := q.States
-	if q.Live == q.Ended && len(states) == 0 {
+	if q.Live == q.Ended && len(q.States) == 0 {
 		return []part{``}
 	}
-	if len(states) == 0 {
-		states = octaskly.States
-	}
-	var waiting, started []octaskly.State
-	for _, s := range slices.Compact(slices.Sorted(slices.Values(states))) {
-		switch {
-		case s.Terminal():
-			if q.Ended || !q.Live {
-				parts = append(parts, part(fmt.Sprintf(`p.ended_at > 0 AND p.state = %d`, s)))
-			}
-		case s == octaskly.Queued:
-			waiting = append(waiting, s)
-		default:
-			started = append(started, s)
+	var live, over []octaskly.State
+	for _, s := range octaskly.States {
+		switch wanted := len(q.States) == 0 || slices.Contains(q.States, s); {
+		case wanted && s.Terminal() && (q.Ended || !q.Live):
+			over = append(over, s)
+		case wanted && !s.Terminal() && (q.Live || !q.Ended):
+			live = append(live, s)
 		}
 	}
-	switch live := q.Live || !q.Ended; {
-	case !live:
+	switch {
+	case len(live) == 0:
 	case len(q.States) == 0:
 		parts = append(parts, `p.ended_at = 0`)
-	case len(waiting) > 0:
-		parts = append(parts, part(`p.ended_at = 0 AND p.state IN (`+numbers(append(waiting, started...))+`)`))
-	case len(started) > 0:
-		parts = append(parts, part(`p.ended_at = 0 AND p.state > 1 AND p.state IN (`+numbers(started)+`)`))
+	case live[0] == octaskly.Queued:
+		parts = append(parts, part(`p.ended_at = 0 AND p.state IN (`+numbers(live)+`)`))
+	default:
+		parts = append(parts, part(`p.ended_at = 0 AND p.state > 1 AND p.state IN (`+numbers(live)+`)`))
+	}
+	for _, s := range over {
+		parts = append(parts, part(fmt.Sprintf(`p.ended_at > 0 AND p.state = %d`, s)))
 	}
 	return parts
 }
@@ -165,11 +161,17 @@ func (s *search[T]) shorter(ctx context.Context, p part, lo, hi int64) (from int
 	return min(ends[0], ends[1]), ends[0] <= ends[1], nil
 }
 
-// The last id of a stride; ?1 where there are not so many.
-const ownerStride = `SELECT ifnull((SELECT id FROM jobs WHERE owner = ?3 AND id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1 OFFSET 999), ?1)`
+// ownerStride and part.stride ask for the last id of a stride from ?2 down; it is
+// ?1 where there are not so many.
+var ownerStride = lastOfStride(`id FROM jobs WHERE owner = ?3 AND id`, ``)
 
 func (p part) stride() string {
-	return fmt.Sprintf(`SELECT ifnull((SELECT p.job FROM progress p WHERE p.job BETWEEN ?1 AND ?2 AND %s ORDER BY p.job DESC LIMIT 1 OFFSET %d), ?1)`, p, stride-1)
+	return lastOfStride(`p.job FROM progress p WHERE p.job`, ` AND `+string(p))
+}
+
+func lastOfStride(id, where string) string {
+	name, _, _ := strings.Cut(id, ` `)
+	return fmt.Sprintf(`SELECT ifnull((SELECT %s BETWEEN ?1 AND ?2%s ORDER BY %s DESC LIMIT 1 OFFSET %d), ?1)`, id, where, name, stride-1)
 }
 
 // text asks for the jobs of a part from ?5 to ?2, of those that are in the range

@@ -9,8 +9,10 @@ import (
 // TestFullDisk fills the disks that the daemons keep their state on.
 func TestFullDisk(t *testing.T) {
 	s := installed(t)
-	s.sh(`mkdir -p /etc/octaskly/executor.d
-		printf 'allow_none = true\ndisk_pool = "0"\n' > /etc/octaskly/executor.d/full.toml`)
+	s.sh(`mkdir -p /etc/octaskly/executor.d /etc/octaskly/dispatcher.d
+		printf 'slots = 1\ndisk_pool = "0"\n' > /etc/octaskly/executor.d/full.toml # workspaces lie on the small disk, too
+		echo 'preset = "none"' > /etc/octaskly/dispatcher.d/full.toml
+		` + leased + ` >> /etc/octaskly/dispatcher.d/full.toml`)
 	s.small("dispatcher", 24)
 	s.small("executor", 24)
 	s.enable()
@@ -52,11 +54,10 @@ func (s *site) itself(unit string, do func()) {
 // is safe and can be read, and what runs goes on and ends. All of it is told when
 // there is room again, by the same processes.
 func dispatcherFull(s *site) {
-	const none = "--sandbox none --limits none"
 	running := s.gated("echo after; exit 3")
 	var waiting []string
 	for range 5 {
-		waiting = append(waiting, s.sh("octasklyctl submit --cpus 2 -- echo waited"))
+		waiting = append(waiting, s.sh("octasklyctl submit -- echo waited"))
 	}
 	s.itself("octasklyd-dispatcher", func() {
 		s.itself("octasklyd-executor", func() {
@@ -65,21 +66,22 @@ func dispatcherFull(s *site) {
 			s.await("! octasklyctl submit --env BIG=$(head -c 60000 /dev/zero | tr '\\0' x) -- true")
 			s.fails(s.Account, "octasklyctl submit -- true", 69, "the disk is full")
 			s.fails(s.Account, "octasklyctl run -- true", 125, "what was accepted is safe")
-			s.says("octasklyctl submit -o json -- true 2>&1 >/dev/null | grep -o '\"kind\": *\"[a-z]*\"'", `"kind":"unavailable"`)
+			s.says("octasklyctl submit -o json -- true 2>&1 >/dev/null | grep -o '\"kind\": *\"[a-z]*\"'", `"kind":"unreachable"`)
 			s.fails(s.Account, "octasklyctl cancel "+waiting[0], 69, "the disk is full")
 			s.says("octasklyctl ls -a -o json | grep -c waited", "1")
 			s.says("octasklyctl show -o json "+running+" | grep -c '\"state\":\"running\"'", "1")
 
 			s.sh("kill -USR1 $(task-shells)")
 			s.await("! task-shells | grep .")
-			s.says("octasklyctl show -o json "+running+" | grep -c '\"ended_at\"'", "0")
+			s.pass(2 * lease)
+			s.says("octasklyctl show -o json "+running+" | grep -c '\"ended_at\"' || true", "0")
 			s.free("dispatcher")
 			s.ends(running, 3, 1)
 			s.says("octasklyctl logs "+running, "after")
 			for _, id := range waiting {
 				s.ends(id, 0, 1)
 			}
-			s.says("octasklyctl run "+none+" -- echo again", "again")
+			s.says("octasklyctl run -- echo again", "again")
 		})
 	})
 	s.says("journalctl -u octasklyd-dispatcher -o cat | grep -c 'Cannot write to the store' | awk '{ print ($1 < 100) ? \"few\" : $1 }'", "few")
@@ -88,10 +90,9 @@ func dispatcherFull(s *site) {
 // While the executor's disk is full, commands run and end; of their output is kept
 // what there is room for, and it says that there was more.
 func executorFull(s *site) {
-	const none = "--sandbox none --limits none"
 	// It writes one mebibyte when it is told to.
 	script := `trap open=1 USR1; echo begun >&2; until [ "$open" ]; do sleep 0.1; done; head -c 1048576 /dev/zero | tr "\0" x; exit 3`
-	id := s.sh("octasklyctl submit " + none + " -- sh -c '" + script + "'")
+	id := s.sh("octasklyctl submit -- sh -c '" + script + "'")
 	s.begun(id, 1)
 	s.itself("octasklyd-executor", func() {
 		s.fill("executor")
@@ -103,8 +104,8 @@ func executorFull(s *site) {
 		if r := s.Shell(s.ctx(), "octasklyctl logs "+id+" | wc -c"); r.Code != 0 || strings.TrimSpace(r.Stdout) == "1048576" {
 			s.Errorf("of an output that was cut, logs prints %v", r)
 		}
-		s.says("octasklyctl run "+none+" -- echo fine", "fine")
+		s.says("octasklyctl run -- echo fine", "fine")
 		s.free("executor")
-		s.says("octasklyctl run "+none+" -- sh -c 'head -c 1048576 /dev/zero | tr \"\\0\" x' | wc -c", "1048576")
+		s.says("octasklyctl run -- sh -c 'head -c 1048576 /dev/zero | tr \"\\0\" x' | wc -c", "1048576")
 	})
 }

@@ -111,7 +111,7 @@ func removed(s *site) {
 	s.sh("dpkg --purge octaskly")
 	s.says("ls -d /var/lib/octaskly /etc/octaskly /run/octaskly /etc/systemd/system/*/octasklyd* 2>/dev/null || true", "")
 	s.says("id -un octaskly octaskly-worker octaskly-task", "octaskly\noctaskly-worker\noctaskly-task")
-	s.install(func(p packages) string { return p.now })
+	s.install(now)
 	s.enable()
 	s.says("octasklyctl run -- echo again", "again")
 }

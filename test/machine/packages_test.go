@@ -11,39 +11,58 @@ import (
 	"testing"
 )
 
-// packages are built once for all tests.
-type packages struct {
-	now     string // .deb of this tree
-	earlier string // and of an earlier commit, whose programs have other bytes
+// The packages are built once for all tests that install them.
+var (
+	// now is the .deb of this tree.
+	now = sync.OnceValues(func() (string, error) {
+		root, dir, err := places()
+		if err != nil {
+			return "", err
+		}
+		return build(root, filepath.Join(dir, "now"), "2.0.0")
+	})
+	// earlier is that of an earlier commit, whose programs have other bytes.
+	earlier = sync.OnceValues(func() (string, error) {
+		root, dir, err := places()
+		if err != nil {
+			return "", err
+		}
+		past, err := checkout(root, filepath.Join(dir, "past"))
+		if err != nil {
+			return "", err
+		}
+		return build(past, filepath.Join(dir, "earlier"), "1.0.0")
+	})
+)
+
+// places are this tree and a directory for the time of the tests.
+func places() (root, dir string, err error) {
+	if root, err = output("git", "rev-parse", "--show-toplevel"); err != nil {
+		return "", "", err
+	}
+	if dir, err = os.MkdirTemp("", "octaskly-packages-"); err == nil {
+		cleanups.add(func() { os.RemoveAll(dir) })
+	}
+	return root, dir, err
 }
 
-var built = sync.OnceValues(func() (packages, error) {
-	root, err := output("git", "rev-parse", "--show-toplevel")
-	if err != nil {
-		return packages{}, err
-	}
-	dir, err := os.MkdirTemp("", "octaskly-packages-")
-	if err != nil {
-		return packages{}, err
-	}
-	cleanups = append(cleanups, func() { os.RemoveAll(dir) })
-	var p packages
-	if p.now, err = build(root, filepath.Join(dir, "now"), "2.0.0"); err != nil {
-		return p, err
-	}
-	past, err := checkout(root, filepath.Join(dir, "past"))
-	if err != nil {
-		return p, err
-	}
-	p.earlier, err = build(past, filepath.Join(dir, "earlier"), "1.0.0")
-	return p, err
-})
+// cleanups are for what outlives a test.
+var cleanups stack
 
-var cleanups []func()
+type stack struct {
+	sync.Mutex
+	todo []func()
+}
+
+func (s *stack) add(f func()) {
+	s.Lock()
+	defer s.Unlock()
+	s.todo = append(s.todo, f)
+}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	for _, f := range cleanups {
+	for _, f := range cleanups.todo {
 		f()
 	}
 	os.Exit(code)

@@ -40,13 +40,13 @@ func workerRestart(s *site) {
 // its commands go on; the others restart.
 func TestUpgrade(t *testing.T) {
 	s := bare(t)
-	s.install(func(p packages) string { return p.earlier })
+	s.install(earlier)
 	s.enable()
 	id := s.gated("echo after; exit 3")
 	pid := func(unit string) string { return s.property(unit, "MainPID") }
 	executor, worker, dispatcher := pid("octasklyd-executor"), pid("octasklyd-worker"), pid("octasklyd-dispatcher")
 	s.says("octasklyd version", "octasklyd 1.0.0")
-	s.install(func(p packages) string { return p.now })
+	s.install(now)
 	s.says("octasklyd version", "octasklyd 2.0.0")
 	s.connected()
 	s.await("cmp /proc/" + executor + "/exe /usr/bin/octasklyd")

@@ -35,7 +35,7 @@ func installed(t *testing.T) *site {
 	t.Helper()
 	s := bare(t)
 	t.Cleanup(s.tell)
-	s.install(func(p packages) string { return p.now })
+	s.install(now)
 	return s
 }
 
@@ -71,13 +71,13 @@ func (s *site) ctx() context.Context {
 	return ctx
 }
 
-func (s *site) install(which func(packages) string) {
+func (s *site) install(built func() (string, error)) {
 	s.Helper()
-	p, err := built()
+	deb, err := built()
 	if err != nil {
 		s.Fatal(err)
 	}
-	vm.Must(s, s.Put(s.ctx(), which(p), "/root/octaskly.deb", 0o644))
+	vm.Must(s, s.Put(s.ctx(), deb, "/root/octaskly.deb", 0o644))
 	s.sh("cat > /usr/local/bin/task-shells <<'END'\n" + taskShells + "END\nchmod 755 /usr/local/bin/task-shells")
 	s.sh("dpkg --install /root/octaskly.deb")
 }
@@ -180,6 +180,22 @@ func (s *site) ends(id string, code, attempts int) {
 	if d := s.show(id); len(d.Attempts) != attempts {
 		s.Errorf("task %s took %d attempts, want %d: %+v", id, len(d.Attempts), attempts, d.Attempts)
 	}
+}
+
+// lease is a short one, which leased sets.
+const (
+	lease  = 10 * time.Second
+	leased = `printf '[limits]\nlease = "10s"\n'`
+)
+
+// pass lets some time of the machine's pass, whatever its clock is set to.
+func (s *site) pass(d time.Duration) {
+	s.Helper()
+	var up float64
+	if _, err := fmt.Sscan(s.sh("cat /proc/uptime"), &up); err != nil {
+		s.Fatal(err)
+	}
+	s.await(fmt.Sprintf("awk '{ exit ($1 < %f) }' /proc/uptime", up+d.Seconds()))
 }
 
 func check(t *testing.T, err error) {
