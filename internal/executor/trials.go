@@ -62,7 +62,7 @@ func (x *Executor) limitTrials(l octaskly.Level) (trials []*trial) {
 	means, why := x.means()
 	for _, t := range []*trial{
 		limitTrial(octaskly.LimitCPUTime, "a busy loop is ended", octaskly.ReasonCPUTime,
-			"while :; do :; done", octaskly.Limits{CPUTime: 50 * time.Millisecond}),
+			"ulimit -t 10; while :; do :; done", octaskly.Limits{CPUTime: 50 * time.Millisecond}),
 		limitTrial(octaskly.LimitMemory, "a hungry program is ended", octaskly.ReasonOOM,
 			"head -c 256M /dev/zero | tail -c 256M", octaskly.Limits{Memory: 32 << 20}),
 		limitTrial(octaskly.LimitProcesses, "too many children are refused", octaskly.ReasonProcesses,
