@@ -73,7 +73,7 @@ func TestWithin(t *testing.T) {
 		if ctx.Err() != nil {
 			t.Error("it ends too early")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if !errors.Is(context.Cause(ctx), errAway) {
 			t.Errorf("it ends by %v", context.Cause(ctx))
