@@ -53,7 +53,7 @@ const endedTasks = 60
 
 func newHistory(t *testing.T) *history {
 	t.Helper()
-	c := cluster.Start(t, cluster.Options{WorkerFlags: []string{"--slots", "2"}})
+	c := cluster.Start(t, cluster.Options{DispatcherFlags: []string{"--limits-lease", "10s"}, WorkerFlags: []string{"--slots", "2"}})
 	h := &history{Cluster: c, db: filepath.Join(c.Dir, "dispatcher", "octaskly.db"), runs: filepath.Join(t.TempDir(), "runs"), gate: newGate(t)}
 	for range endedTasks {
 		h.ended = append(h.ended, h.submit(t))
@@ -189,6 +189,8 @@ func TestBackup(t *testing.T) {
 		t.Errorf("restore under a running dispatcher: %d, %s", code, said)
 	}
 	h.restore(t, file)
+	alone := submit(t, h.Cluster, "--at-most-one", "--", "true")
+	awaitSuccess(t, func() bool { return strings.Contains(show(t, h.Cluster, alone).Waits, "of the earlier database") })
 	for _, id := range append(h.ended, long) {
 		if d := show(t, h.Cluster, id); d.State != octaskly.Completed {
 			t.Errorf("task %s had completed, and is %v", id, d.State)
@@ -203,6 +205,7 @@ func TestBackup(t *testing.T) {
 	if d := show(t, h.Cluster, h.running); len(d.Attempts) != 2 || d.Attempts[0].Reason != octaskly.ReasonReleased {
 		t.Errorf("attempts: %+v", d.Attempts)
 	}
+	must(t, h.Cluster, "wait", alone) // a lease after the restore
 	var next int
 	if _, err := fmt.Sscan(h.submit(t), &next); err != nil || next < 1_000_000 {
 		t.Errorf("the next id is %d: %v", next, err)

@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
@@ -25,4 +26,26 @@ func (c *core) checkRemoval(w *worker, at time.Time) error {
 		}
 	}
 	return nil
+}
+
+// awaitOthers holds tasks that must run alone for a lease after the store has
+// drawn another generation: somewhere the workers of the one before may yet run
+// them, and this store may know nothing of it.
+func (c *core) awaitOthers(at time.Time) {
+	divided := c.store.Divided()
+	if divided.IsZero() {
+		return
+	}
+	if left := c.Lease - max(at.Sub(divided), 0); left > 0 {
+		c.aloneAt = at.Add(left)
+		c.Log.Info("Tasks submitted with --at-most-one wait until the workers of the database before this one have ended theirs", "for", left)
+	}
+}
+
+// trusted are the features of a worker that count now.
+func (c *core) trusted(features []string) []string {
+	if c.aloneAt.IsZero() {
+		return features
+	}
+	return slices.DeleteFunc(slices.Clone(features), func(f string) bool { return f == octaskly.AtMostOne })
 }

@@ -27,6 +27,7 @@ type core struct {
 	err     error // why memory can no longer be trusted
 
 	leaseCheck time.Time // when to look for leases that have ended
+	aloneAt    time.Time // when tasks that must run alone may be given out; zero: now
 	surveyAt   time.Time // when the first lease of an absent worker ends; zero: there is none
 }
 
@@ -64,6 +65,7 @@ func (d *Dispatcher) load(ctx context.Context) (*core, error) {
 	if c.backlog.more() {
 		c.take(d.readPage(ctx, c.backlog.next(c.page())))
 	}
+	c.awaitOthers(time.Now())
 	c.survey(time.Now())
 	return c, c.err
 }
@@ -140,6 +142,10 @@ func (c *core) drain() {
 func (c *core) tick(now time.Time) {
 	for t := c.delayed.pop(now); t != nil; t = c.delayed.pop(now) {
 		c.wait(t)
+	}
+	if !c.aloneAt.IsZero() && !now.Before(c.aloneAt) {
+		c.aloneAt = time.Time{}
+		c.refresh()
 	}
 	if !c.surveyAt.IsZero() && !now.Before(c.surveyAt) {
 		c.survey(now)

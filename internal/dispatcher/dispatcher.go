@@ -18,6 +18,7 @@ import (
 // Store is what a dispatcher needs of its store.
 type Store interface {
 	Generation() string
+	Divided() time.Time
 	NextJobID() octaskly.JobID
 	Commit(context.Context, *store.Changes) error
 	Load(context.Context) (*store.Snapshot, error)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/octaskly"
@@ -98,6 +99,10 @@ func (c *core) lacking(j *job) string {
 		if !slices.ContainsFunc(c.present, func(w *scheduler.Worker) bool { return !lacks(w, need) }) {
 			missing = append(missing, need)
 		}
+	}
+	if !c.aloneAt.IsZero() && slices.Contains(missing, octaskly.AtMostOne) {
+		return "no worker may run it alone before those of the earlier database have ended what they run, in " +
+			time.Until(c.aloneAt).Round(time.Second).String()
 	}
 	if len(missing) > 0 {
 		return "no connected worker offers " + inWords(missing) + hint(missing)

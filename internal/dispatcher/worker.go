@@ -133,6 +133,7 @@ func (c *core) refresh() {
 	c.present = c.present[:0]
 	for _, w := range c.workers {
 		if w.session != nil && w.Drain == nil {
+			w.sched.Features = c.trusted(w.Features)
 			c.present = append(c.present, &w.sched)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 // engine is what every database must do alike.
 type engine interface {
 	Generation() string
+	Divided() time.Time
 	NextJobID() octaskly.JobID
 	Commit(context.Context, *Changes) error
 	Load(context.Context) (*Snapshot, error)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -164,8 +163,10 @@ func copyAndMend(ctx context.Context, db *sql.DB, from *sqlitefile.File, report 
 	if err != nil {
 		return err
 	}
-	_, err = db.ExecContext(ctx, `INSERT OR REPLACE INTO meta VALUES ('generation', ?), ('salvage', ?)`, rand.Text(), string(text))
-	return err
+	if _, err := db.ExecContext(ctx, `INSERT OR REPLACE INTO meta VALUES ('salvage', ?)`, string(text)); err != nil {
+		return err
+	}
+	return divide(ctx, db)
 }
 
 // idGap is what ids skip where it is not known which were given out.

@@ -23,6 +23,7 @@ type Store struct {
 	path       string
 	log        *slog.Logger
 	generation atomic.Value // string
+	divided    atomic.Pointer[time.Time]
 	nextJob    atomic.Int64
 
 	writing *sql.DB
@@ -119,6 +120,11 @@ func (s *Store) prepare(ctx context.Context) error {
 		return err
 	}
 	s.generation.Store(name)
+	divided, err := readDivided(ctx, s.writing)
+	if err != nil {
+		return err
+	}
+	s.divided.Store(&divided)
 	if err := noteUnlisted(ctx, s.writing); err != nil {
 		return err
 	}
@@ -174,6 +180,10 @@ func (s *Store) NextJobID() octaskly.JobID { return octaskly.JobID(s.nextJob.Add
 // Generation names this database: 26 letters and digits. A restored backup
 // draws another one.
 func (s *Store) Generation() string { return s.generation.Load().(string) }
+
+// Divided is when this database drew its generation in the place of another one,
+// whose workers may not know yet; the zero time if it never did.
+func (s *Store) Divided() time.Time { return *s.divided.Load() }
 
 // Size is what the database takes up on disk, in bytes.
 func (s *Store) Size() (n int64) {

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -65,9 +67,25 @@ func recognize(ctx context.Context, db *sql.DB, path string, log *slog.Logger) e
 	return tx.Commit()
 }
 
+// divide draws another generation, and notes when.
+func divide(ctx context.Context, db interface {
+	ExecContext(context.Context, string, ...any) (sql.Result, error)
+}) error {
+	_, err := db.ExecContext(ctx, `INSERT OR REPLACE INTO meta VALUES ('generation', ?), ('divided', ?)`,
+		rand.Text(), strconv.FormatInt(time.Now().UnixMicro(), 10))
+	return err
+}
+
+// readDivided finds when divide was called last.
+func readDivided(ctx context.Context, db *sql.DB) (at time.Time, err error) {
+	var micros int64
+	err = db.QueryRowContext(ctx, `SELECT ifnull((SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'divided'), 0)`).Scan(&micros)
+	return fromMicros(micros), err
+}
+
 // diverge draws a generation, and skips ids.
 func diverge(ctx context.Context, tx *sql.Tx) error {
-	if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO meta VALUES ('generation', ?)`, rand.Text()); err != nil {
+	if err := divide(ctx, tx); err != nil {
 		return err
 	}
 	var last int64
