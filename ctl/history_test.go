@@ -51,6 +51,24 @@ attempt 4: given up at 11:59:00; its worker may yet be back with it
 	}
 }
 
+// Where the clock was set back, what has happened lies ahead; that is not taken for
+// something to come.
+func TestShowAfterClockWasSetBack(t *testing.T) {
+	d := &api.Detail{
+		Job: api.Job{ID: "42", State: octaskly.Failed, Reason: "exit:3", Command: []api.Text{"x"}, Tasks: 1,
+			SubmittedAt: *ago(-24 * time.Hour), StartedAt: ago(-24 * time.Hour), EndedAt: ago(time.Minute)},
+		Attempts: []api.Attempt{{Number: 1, State: octaskly.Failed, Reason: "exit:3", Worker: "w1",
+			StartedAt: ago(-24 * time.Hour), EndedAt: ago(-24*time.Hour - 36*time.Second)}},
+	}
+	var out bytes.Buffer
+	if err := writeDetail(&out, d, noon); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out.String(), "(in ") || strings.Count(out.String(), " ago)") != 1 || !strings.Contains(out.String(), "\ntook:        36s\n") {
+		t.Errorf("it says\n%s", out.String())
+	}
+}
+
 func TestShowTellsWhatTookWorkersDown(t *testing.T) {
 	d := &api.Detail{Job: api.Job{ID: "42", State: octaskly.Failed, Reason: "worker-lost×5", Tasks: 1}, Submission: api.Submission{AtMostOne: true}}
 	var out bytes.Buffer

@@ -35,11 +35,11 @@ func writeDetail(w io.Writer, d *api.Detail, now time.Time) error {
 		p.line("failed", e.ID+" ("+resultText(e.State, e.Reason, e.Exit)+")")
 	}
 	p.line("worker", workerText(&d.Job))
-	p.time("submitted", &d.SubmittedAt, now)
+	p.past("submitted", &d.SubmittedAt, now)
 	p.time("not before", d.NotBefore, now)
-	p.time("started", startOf(&d.Job), now)
-	p.time("ended", d.EndedAt, now)
-	p.line("took", timeText(startOf(&d.Job), d.EndedAt, now))
+	p.past("started", startOf(&d.Job), now)
+	p.past("ended", d.EndedAt, now)
+	p.line("took", tookText(d, now))
 	if err := p.write(w); err != nil || len(d.Attempts) == 0 {
 		return err
 	}
@@ -61,6 +61,16 @@ func (p *page) time(key string, t *time.Time, now time.Time) {
 	if t != nil && !t.IsZero() {
 		p.line(key, t.Local().Format(time.RFC3339)+" ("+agoText(*t, now)+")")
 	}
+}
+
+// past is time for what has happened. It lies ahead where the dispatcher's clock, or
+// this machine's, has been set back; then nobody knows how long ago it was.
+func (p *page) past(key string, t *time.Time, now time.Time) {
+	if t != nil && t.After(now) {
+		p.line(key, t.Local().Format(time.RFC3339))
+		return
+	}
+	p.time(key, t, now)
 }
 
 func (p *page) write(w io.Writer) error {
@@ -150,6 +160,15 @@ func usingLine(d *api.Detail) string {
 	return usageText(d.Attempts[n-1].Usage)
 }
 
+// tookText is how long the job or element ran. A task's last attempt tells it by
+// its worker's stopwatch, which no clock that is set anew deceives.
+func tookText(d *api.Detail, now time.Time) string {
+	if a := lastAttempt(d); a != nil && a.StartedAt != nil && a.EndedAt != nil && d.State.Terminal() {
+		return timeText(a.StartedAt, a.EndedAt, now)
+	}
+	return timeText(startOf(&d.Job), d.EndedAt, now)
+}
+
 // countsText is "1000: 3 failed, 340 completed" for more than one task.
 func countsText(d *api.Detail) string {
 	if d.Tasks < 2 {
@@ -182,5 +201,8 @@ func agoText(t, now time.Time) string {
 	if d := t.Sub(now); d > 0 {
 		return "in " + units.Duration(d).Human()
 	}
-	return sinceText(t, now) + " ago"
+	return pastText(t, now)
 }
+
+// pastText is "3m ago", of what has happened.
+func pastText(t, now time.Time) string { return sinceText(t, now) + " ago" }

@@ -37,15 +37,15 @@ func (s *session) stats(c *cli.Context) error {
 	p.line("workers", fmt.Sprintf("%d connected", stats.Workers))
 	p.line("slots", fmt.Sprintf("%d, %d busy", stats.Slots, stats.Busy))
 	p.line("database", sizeText(stats.Database))
-	p.time("checked", stats.CheckedAt, time.Now())
+	p.past("checked", stats.CheckedAt, time.Now())
 	p.line("output", sizeText(stats.Output))
 	p.line("inputs", sizeText(stats.Inputs))
 	p.line("collected", plural(stats.Removed, "job")+" since it started")
 	p.line("fleet", stats.Fleet)
 	p.line("version", stats.Version)
-	p.time("started", &stats.StartedAt, time.Now())
+	p.past("started", &stats.StartedAt, time.Now())
 	if d := stats.Damage; d != nil {
-		p.time("damaged", &d.At, time.Now())
+		p.past("damaged", &d.At, time.Now())
 		for _, line := range d.Lines {
 			p.line("damage", line)
 		}

@@ -66,7 +66,7 @@ func workerTable(workers []api.Worker, now time.Time) *table {
 	t := newTable("NAME", "STATE", "SLOTS", "BUSY", "CPUS", "MEMORY", "SANDBOX", "CONTAINS", "VERSION", "SEEN", "DRAINED")
 	for _, w := range workers {
 		t.add(w.Name, workerState(&w), fmt.Sprint(w.Slots), fmt.Sprint(w.Running+w.Assigned), fmt.Sprintf("%g", w.CPUs),
-			sizeText(w.Memory), strictest(w.Levels), w.Contains, w.Version, agoText(w.SeenAt, now), drainText(w.Drain, now))
+			sizeText(w.Memory), strictest(w.Levels), w.Contains, w.Version, pastText(w.SeenAt, now), drainText(w.Drain, now))
 	}
 	t.dropEmpty("DRAINED")
 	t.give = 0

@@ -73,7 +73,7 @@ func writeWorkerPage(out io.Writer, w *api.Worker, now time.Time) error {
 	p.line("limits", orNone(w.Limits))
 	p.line("network", networkLine(w))
 	p.line("features", strings.Join(w.Features, ", "))
-	p.time("seen", &w.SeenAt, now)
+	p.past("seen", &w.SeenAt, now)
 	p.line("self-test", verdict(w.Checks))
 	if err := p.write(out); err != nil {
 		return err

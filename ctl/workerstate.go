@@ -31,7 +31,7 @@ func drainText(d *api.Drain, now time.Time) string {
 	if d == nil {
 		return ""
 	}
-	text := fmt.Sprintf("by %s %s", d.By, agoText(d.At, now))
+	text := fmt.Sprintf("by %s %s", d.By, pastText(d.At, now))
 	if d.Deadline != nil {
 		text += ", deadline " + agoText(*d.Deadline, now)
 	}
@@ -48,7 +48,7 @@ func (p *page) drain(w *api.Worker, now time.Time) {
 		return
 	}
 	p.line("drained by", d.By)
-	p.time("drained at", &d.At, now)
+	p.past("drained at", &d.At, now)
 	p.line("reason", d.Reason)
 	p.time("deadline", d.Deadline, now)
 	if n := int64(w.Running + w.Assigned); n > 0 {

@@ -34,6 +34,7 @@ type Relay struct {
 	Log      *slog.Logger
 	Status   func(text string) // told, for people, how it stands with the dispatcher
 
+	redial redial
 	joined atomic.Pointer[Joined]
 	said   atomic.Pointer[protocol.Hello] // by the executor, latest
 
@@ -98,7 +99,7 @@ func (r *Relay) forget(stops []protocol.Stop) {
 
 // Run keeps a session with the dispatcher until ctx is done. Commands go on.
 func (r *Relay) Run(ctx context.Context) error {
-	keep(ctx, r.Log, r.Status, func() error { return r.session(ctx) })
+	r.redial.keep(ctx, r.Log, r.Status, func() error { return r.session(ctx) })
 	return nil
 }
 
@@ -210,6 +211,7 @@ func (p *passage) introduce(hello *protocol.Hello) error {
 		return &RefusedError{welcome.Refused}
 	default:
 		welcome.Name = p.Name
+		p.redial.within(welcome.Lease)
 		p.silence = silence(welcome.Heartbeat)
 		p.joined.Store(&Joined{p.link.Peer(), hello})
 		p.Log.Info("Session has begun", "with", "dispatcher", "address", p.link.Peer(), "fleet", welcome.Fleet, "held", len(hello.Held))

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -58,6 +57,7 @@ type Worker struct {
 	Config
 	inputs *inputs
 	joined atomic.Pointer[Joined]
+	redial redial
 }
 
 // Joined is what is known of a session with the dispatcher.
@@ -86,7 +86,7 @@ func (e *RefusedError) Error() string { return "the dispatcher refuses this work
 // Run keeps a session with the dispatcher until ctx is done, then says goodbye
 // after stopped, which ends the commands, has returned.
 func (w *Worker) Run(ctx context.Context, stopped func()) error {
-	keep(ctx, w.Log, w.Status, func() error {
+	w.redial.keep(ctx, w.Log, w.Status, func() error {
 		link, err := w.Dial(ctx)
 		if err != nil {
 			return err
@@ -94,35 +94,6 @@ func (w *Worker) Run(ctx context.Context, stopped func()) error {
 		return w.serve(ctx, link, "dispatcher", stopped)
 	})
 	return nil
-}
-
-const (
-	firstPause = 100 * time.Millisecond
-	lastPause  = 10 * time.Second
-)
-
-// keep has one session after the other until ctx is done, at growing intervals
-// while they fail soon.
-func keep(ctx context.Context, log *slog.Logger, status func(string), session func() error) {
-	pause := firstPause
-	var said string // each reason is logged once, not at every try
-	for ctx.Err() == nil {
-		began := time.Now()
-		err := session()
-		if ctx.Err() != nil {
-			break
-		}
-		if text := err.Error(); text != said {
-			log.Warn("No session with the dispatcher; trying again", "error", err)
-			status("no session with the dispatcher: " + text)
-			said = text
-		}
-		if time.Since(began) > lastPause {
-			pause, said = firstPause, ""
-		}
-		sleep(ctx, pause/2+rand.N(pause))
-		pause = min(2*pause, lastPause)
-	}
 }
 
 // Attend is Run for an executor in a process of its own: the worker, which has
@@ -149,16 +120,6 @@ func levelOf(err error) slog.Level {
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo
-}
-
-// sleep returns after d, or when ctx is done.
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 const (
@@ -232,6 +193,7 @@ func (s *session) join() error {
 	if hello.Generation != s.generation {
 		s.dropAll() // before anything of it may start
 	}
+	s.redial.within(first.Welcome.Lease)
 	s.lease.begin(s.Executor, sent, first.Welcome.Lease)
 	s.specs = map[octaskly.JobID]*jobSpec{}
 	s.first = &first
