@@ -52,7 +52,7 @@ test-package: ## build the packages twice and inspect them (needs lintian, rpm, 
 	OCTASKLY_PACKAGE=1 go test -count=1 -timeout 10m -run Package ./test
 
 test-vm: ## install the package in virtual machines and use it there (needs QEMU and mmdebstrap; root installs them)
-	OCTASKLY_VM=1 go test -p 1 -count=1 -timeout 30m ./test/vm/... ./test/machine
+	OCTASKLY_VM=1 go test -p 1 -count=1 -timeout 50m ./test/vm/... ./test/machine
 
 test-box: ## try boxes by themselves in virtual machines
 	OCTASKLY_VM=1 go test -count=1 -timeout 30m ./test/box
