@@ -15,7 +15,7 @@ import (
 
 // patience bounds each step in a machine, which is some ten times slower than
 // this one.
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute
 
 // site is a machine with octaskly on it.
 type site struct {
