@@ -17,7 +17,7 @@ var floors = [][]string{
 	{"internal/transport", "internal/spool", "internal/sandbox/plan"},
 	{"internal/protocol", "internal/scheduler", "internal/store", "internal/resources", "internal/sandbox", "internal/auth"},
 	{"internal/executor", "internal/api", "internal/backup"},
-	{"internal/dispatcher", "internal/worker", "internal/client"},
+	{"internal/dispatcher", "internal/accounts", "internal/worker", "internal/client"},
 	{"internal/tui"},
 	{"daemon", "daemon/init", "ctl"},
 }

@@ -49,9 +49,9 @@ func TestPeerUnknown(t *testing.T) {
 func TestAdmin(t *testing.T) {
 	h := newHandler(&fake{})
 	for uid, want := range map[int]Caller{
-		-1:  {"", -1, false},
-		0:   {"root", 0, true},
-		ann: {"ann", ann, os.Geteuid() == ann},
+		-1:  {UID: -1},
+		0:   {Name: "root", UID: 0, Admin: true},
+		ann: {Name: "ann", UID: ann, Admin: os.Geteuid() == ann},
 	} {
 		if got := h.caller(newRequest(uid, "GET", "/", "").Context()); got != want {
 			t.Errorf("uid %d is %+v, want %+v", uid, got, want)

@@ -10,9 +10,22 @@ import (
 
 // Caller is who makes a request.
 type Caller struct {
-	Name  string // a job's owner
-	UID   int    // of the process at the other end of the Unix socket
-	Admin bool   // may see and change what others own
+	Name  string        // a job's owner; empty: not known
+	Role  octaskly.Role // what he may do, see package auth
+	Admin bool          // may see and change what others own: auth.AllTasks
+	UID   int           // of the process at the other end of the Unix socket; else -1
+	Token string        // the id of the token he has shown; empty on the Unix socket
+	From  string        // "unix uid=1000", or an IP address
+	// Act is what the request is in the audit log. Who changes anything for it
+	// writes it in the same commit and says so by Written; of the rest the handler
+	// takes care, before it answers. Nil: not audited.
+	Act *Act
+}
+
+// Act is an action that is about to be written.
+type Act struct {
+	octaskly.Action
+	Written bool
 }
 
 // Selection is the tasks that a selector such as "1-10:2,15", "42.3-7", "last"

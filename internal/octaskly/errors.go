@@ -6,6 +6,7 @@ import "errors"
 var (
 	ErrNotFound    = errors.New("not found")
 	ErrOver        = errors.New("already over")
+	ErrUnknown     = errors.New("not known") // who that is
 	ErrDenied      = errors.New("not permitted")
 	ErrConflict    = errors.New("conflict")
 	ErrFull        = errors.New("limit reached")
