@@ -26,7 +26,10 @@ type session struct {
 	stdout, stderr io.Writer
 	output         string // the mode of -o
 	outage         outage
-	client         *client.Client // set once the flags are known
+	line           *commandLine
+	client         *client.Client      // set once the flags are known
+	context        *client.Context     // that of client; nil: a socket
+	contexts       *client.ContextFile // where it is kept
 }
 
 // run is the program. It returns its exit code.
@@ -47,16 +50,19 @@ func (s *session) main(ctx context.Context, argv []string) error {
 	app.Commands = append(app.Commands, s.hidden(argv)...)
 	line, err := readLine(app, argv)
 	s.global(line)
-	defer s.client.Close()
 	if err != nil {
 		return err
 	}
-	cmd := line.leaf()
-	switch {
-	case line.has("version") && !line.help:
-		return s.printVersion(ctx)
-	case line.help || cmd == nil || len(cmd.Subcommands) > 0:
+	cmd, ofVersion := line.leaf(), line.has("version") && !line.help
+	if !ofVersion && (line.help || cmd == nil || len(cmd.Subcommands) > 0) {
 		return writeHelp(s.stdout, app, cmd, line.name())
+	}
+	if err := s.enter(line); err != nil {
+		return err
+	}
+	defer s.client.Close()
+	if ofVersion {
+		return s.printVersion(ctx)
 	}
 	return app.RunContext(ctx, line.args(app))
 }
@@ -64,18 +70,12 @@ func (s *session) main(ctx context.Context, argv []string) error {
 // global takes the flags of all commands over, also from a line with a mistake:
 // how that is reported depends on them.
 func (s *session) global(line *commandLine) {
-	socket := ""
+	s.line = line
 	for _, use := range line.uses {
-		switch use.name {
-		case "o", "output":
-			if slices.Contains(outputs, use.value) {
-				s.output = use.value
-			}
-		case "socket":
-			socket = use.value
+		if (use.name == "o" || use.name == "output") && slices.Contains(outputs, use.value) {
+			s.output = use.value
 		}
 	}
-	s.client = client.New(client.Options{Socket: socket, Notice: s.outage.notice})
 }
 
 // app lists the commands.
@@ -85,6 +85,7 @@ func (s *session) app() *cli.App {
 		Writer: s.stdout, ErrWriter: s.stderr,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "socket", Usage: "talk to the dispatcher at `PATH`", EnvVars: []string{client.SocketVar}},
+			&cli.StringFlag{Name: "context", Usage: "talk to the dispatcher of the context `NAME`; local is this machine's", EnvVars: []string{client.ContextVar}},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "print a `FORMAT`: table, json, or quiet for ids alone"},
 			&cli.BoolFlag{Name: "version", Usage: "print the version"},
 		},
@@ -92,7 +93,10 @@ func (s *session) app() *cli.App {
 			s.submitCommand(), s.runCommand(),
 			s.lsCommand(), s.showCommand(), s.logsCommand(), s.waitCommand(),
 			s.cancelCommand(), s.signalCommand(), s.retryCommand(),
-			s.statsCommand(), s.workerCommand(), s.versionCommand(), s.completionCommand(),
+			s.statsCommand(), s.workerCommand(),
+			s.loginCommand(), s.logoutCommand(), s.whoamiCommand(), s.contextCommand(),
+			s.userCommand(), s.tokenCommand(), s.auditCommand(), s.keyCommand(),
+			s.versionCommand(), s.completionCommand(),
 		},
 		Before: checkOutput,
 		// Help is ours (help.go), and so are errors (voice.go).

@@ -24,6 +24,9 @@ type commandLine struct {
 	help  bool // asked for by -h, --help or "help COMMAND"
 }
 
+// meantWith says which command of a group is meant when the group stands alone.
+var meantWith = map[string]string{"audit": "ls"}
+
 // flagUse is one flag as it was given. Its flag is only settled when the command
 // is known.
 type flagUse struct {
@@ -194,6 +197,9 @@ func (r *lineReader) value(name string) (string, error) {
 func (r *lineReader) settle() error {
 	if r.leaf() == nil {
 		return nil
+	}
+	if word := meantWith[r.name()]; word != "" && !r.help {
+		r.path = append(r.path, find(r.leaf().Subcommands, word))
 	}
 	for _, use := range r.uses {
 		if findFlag(r.leaf().Flags, use.name) == nil && findFlag(r.app.Flags, use.name) == nil {

@@ -278,7 +278,7 @@ func TestComplete(t *testing.T) {
 	}
 	d := serve(t, f)
 	for _, tt := range []struct{ words, want string }{
-		{"~", "submit run ls show logs wait cancel signal retry stats worker version completion"},
+		{"~", "submit run ls show logs wait cancel signal retry stats worker login logout whoami context user token audit key version completion"},
 		{"s", "submit show signal stats"},
 		{"worker ~", "ls show drain resume remove"},
 		{"worker show ~", "w2 w3"}, // a name that no terminal should see is not offered
@@ -307,7 +307,7 @@ func TestComplete(t *testing.T) {
 		{"run echo --ti", ""},
 		{"nosuch ~", ""},
 		{"ls --nosuch ~", ""},
-		{"logs -", "--help -h --follow -f --stdout --stderr --tail --attempt --socket --output -o --version"},
+		{"logs -", "--help -h --follow -f --stdout --stderr --tail --attempt --socket --context --output -o --version"},
 	} {
 		words := strings.Split(strings.ReplaceAll(tt.words, "~", ""), " ")
 		got := d.ctl(append(words, completeFlag)...)

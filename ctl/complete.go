@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/octaskly/octaskly/internal/client"
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
@@ -53,7 +54,9 @@ func (s *session) candidates(ctx context.Context, app *cli.App, before []string,
 		return words("bash", "zsh", "fish")
 	case slices.Contains(line.path, find(app.Commands, "worker")) && cmd.Name != "ls":
 		return s.workers(ctx, line)
-	case takesIDs(cmd):
+	case len(line.path) > 1 && line.path[0].Name == "context":
+		return contextCandidates(cmd)
+	case takesIDs(cmd) && len(line.path) == 1:
 		return s.ids(ctx, line, cmd)
 	}
 	return nil
@@ -99,6 +102,10 @@ func valuesOf(flag string) []candidate {
 		return words(networks...)
 	case "cpu-time", "memory", "disk", "open-files", "processes":
 		return words(unlimited)
+	case "role":
+		return words(roleNames()...)
+	case "context":
+		return contextCandidates(nil)
 	case "state":
 		var all []candidate
 		for _, state := range octaskly.States {
@@ -123,4 +130,20 @@ func words(list ...string) []candidate {
 		all = append(all, candidate{word: word})
 	}
 	return all
+}
+
+// contextCandidates are the contexts that a command takes; nil: those of --context.
+func contextCandidates(cmd *cli.Command) []candidate {
+	_, all, err := loadContexts()
+	if err != nil || cmd != nil && cmd.Name == "ls" {
+		return nil
+	}
+	var found []candidate
+	if cmd == nil || cmd.Name != "remove" {
+		found = append(found, candidate{client.Local, "a socket of this machine"})
+	}
+	for _, c := range all.Contexts {
+		found = append(found, candidate{c.Name, c.URL})
+	}
+	return found
 }

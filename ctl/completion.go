@@ -64,7 +64,10 @@ func (s *session) ids(ctx context.Context, line *commandLine, cmd *cli.Command) 
 	if cmd.Name == "signal" && len(line.words) > 0 {
 		return words(strings.Fields("TERM INT HUP KILL USR1 USR2 STOP CONT QUIT")...)
 	}
-	s.global(line)
+	if !s.enterSoon(line) {
+		return general()
+	}
+	defer s.client.Close()
 	ctx, cancel := context.WithTimeout(ctx, completeWithin)
 	defer cancel()
 	jobs, _ := s.client.Jobs(ctx, client.Query{States: idStates[cmd.Name], Limit: 50})
@@ -74,12 +77,26 @@ func (s *session) ids(ctx context.Context, line *commandLine, cmd *cli.Command) 
 			all = append(all, candidate{job.ID, stateText(job) + " " + shorten(commandText(job.Command), 60)})
 		}
 	}
-	return append(all, candidate{"last", "your latest job"}, candidate{"all", "your jobs that are not over"})
+	return append(all, general()...)
+}
+
+func general() []candidate {
+	return []candidate{{"last", "your latest job"}, {"all", "your jobs that are not over"}}
+}
+
+// enterSoon reports whether there is a client that needs no renewal of its tokens,
+// for which a completion has no time.
+func (s *session) enterSoon(line *commandLine) bool {
+	s.global(line)
+	return s.enter(line) == nil && (s.context == nil || s.context.Fresh())
 }
 
 // workers are those that the dispatcher knows and a command may be about, by name.
 func (s *session) workers(ctx context.Context, line *commandLine) []candidate {
-	s.global(line)
+	if !s.enterSoon(line) {
+		return nil
+	}
+	defer s.client.Close()
 	ctx, cancel := context.WithTimeout(ctx, completeWithin)
 	defer cancel()
 	workers, _ := s.client.Workers(ctx)

@@ -85,7 +85,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.Is(err, octaskly.ErrNotFound), errors.Is(err, octaskly.ErrGone):
 		return exitNotFound
-	case errors.Is(err, octaskly.ErrDenied), errors.Is(err, fs.ErrPermission): // also: the socket's mode forbids it
+	case errors.Is(err, octaskly.ErrDenied), errors.Is(err, octaskly.ErrUnknown), errors.Is(err, fs.ErrPermission): // also: the socket's mode forbids it
 		return exitDenied
 	case unreachable(err):
 		return exitUnreachable

@@ -306,7 +306,9 @@ func (d *daemon) start() {
 	log := slog.New(slog.DiscardHandler)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- api.Serve(ctx, ln, api.New(d.fake, "1.2.3", log), log) }()
+	go func() {
+		ended <- api.Serve(ctx, ln, api.New(d.fake, nil, api.Config{Version: "1.2.3", Access: api.DefaultAccess(), Log: log}), log)
+	}()
 	d.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -330,7 +332,10 @@ type call struct {
 // begin starts the program with a socket and arguments.
 func (d *daemon) begin(stdin io.Reader, args ...string) *call {
 	c := &call{new(buffer), new(buffer), make(chan int, 1)}
-	argv := append([]string{"octasklyctl", "--socket", d.socket}, args...)
+	argv := append([]string{"octasklyctl"}, args...)
+	if d.socket != "" { // else by the current context
+		argv = append([]string{"octasklyctl", "--socket", d.socket}, args...)
+	}
 	go func() { c.code <- run(context.Background(), argv, stdin, c.stdout, c.stderr) }()
 	return c
 }

@@ -19,7 +19,7 @@ func TestShowTellsHistory(t *testing.T) {
 		Attempts: []api.Attempt{
 			{Number: 1, State: octaskly.Failed, Reason: "worker-lost", Worker: "w1", StartedAt: ago(26 * time.Hour), EndedAt: ago(25 * time.Hour), Stdout: 7,
 				Late: &api.Late{State: octaskly.Completed, EndedAt: *ago(24 * time.Hour)}},
-			{Number: 2, State: octaskly.Failed, Reason: "released", Detail: "drained by ann: new disk", Worker: "w2", StartedAt: ago(time.Hour), EndedAt: ago(50 * time.Minute)},
+			{Number: 2, State: octaskly.Failed, Reason: "released", Detail: "its worker was drained by ann: new disk", Worker: "w2", StartedAt: ago(time.Hour), EndedAt: ago(50 * time.Minute)},
 			{Number: 3, State: octaskly.Failed, Reason: "lease", Worker: "w3", StartedAt: ago(40 * time.Minute), EndedAt: ago(30 * time.Minute),
 				Late: &api.Late{State: octaskly.Failed, Reason: "exit:3", EndedAt: *ago(20 * time.Minute)}},
 			{Number: 4, State: octaskly.Running, Worker: "w4", StartedAt: ago(10 * time.Minute), LostAt: ago(time.Minute)},
@@ -36,7 +36,7 @@ func TestShowTellsHistory(t *testing.T) {
 3  failed   lease        w3      11:20:00          10m   0s   -       0B      0B
 4  running  -            w4      11:50:00          9m    0s   -       0B      0B
 attempt 1: its worker said later: completed at 2026-11-22 12:00; that changed nothing; octasklyctl logs --attempt 1 42 has its output
-attempt 2: given back on the word of its worker's operator: drained by ann: new disk
+attempt 2: given back: its worker was drained by ann: new disk
 attempt 3: stopped because its worker could not reach the dispatcher, as --at-most-one wants; its worker said later: failed (exit:3) at 11:40:00; that changed nothing; octasklyctl logs --attempt 3 42 has its output
 attempt 4: given up at 11:59:00; its worker may yet be back with it
 `
@@ -76,7 +76,7 @@ func TestShowTellsWhatTookWorkersDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, line := range []string{
-		"\nresult:      worker-lost×5: 5 workers went away while they ran it\n",
+		"\nresult:      worker-lost×5: its worker went away 5 times while it ran\n",
 		"\nat most one: it stops when its worker is out of touch for half a lease\n",
 	} {
 		if !strings.Contains(out.String(), line) {

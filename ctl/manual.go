@@ -54,7 +54,7 @@ func (s *session) manualPage() (*manual.Page, error) {
 }
 
 const manualDescription = `
-octasklyctl gives commands to octaskly, which runs them on the machines of a team where there is room, and gives back their output and exit code. It speaks to the dispatcher, octasklyd(8), over a Unix socket.
+octasklyctl gives commands to octaskly, which runs them on the machines of a team where there is room, and gives back their output and exit code. It speaks to the dispatcher, octasklyd(8), over a Unix socket, or by HTTPS from elsewhere, see ACCESS.
 
 What one submission queues is a job. It has one task, or with --array or --each-line one for each element; each execution of a task on a worker is an attempt. Once the id of a job is printed, the job is on the dispatcher's disk and survives a crash.
 
@@ -71,6 +71,7 @@ var manualSections = []manual.Section{
 	{Title: "WHEN MACHINES FAIL", Text: manualOutages},
 	{Title: "SANDBOX LEVELS", Text: manualLevels},
 	{Title: "LIMITS", Text: manualLimits()},
+	{Title: "ACCESS", Text: manualAccess},
 	{Title: "OUTPUT FORMATS", Text: manualFormats},
 	{Title: "EXIT STATUS", Text: manualExit},
 	{Title: "ENVIRONMENT", Text: manualEnvironment},
@@ -216,7 +217,7 @@ An error is a document on stderr:
 
     {"error":{"kind":"not-found","message":"…","hint":"…","exit_code":66}}
 
-The kinds are *usage*, *not-found*, *denied*, *unreachable*, *timeout*, *over*, *gone*, *full*, *conflict* and *error*.
+The kinds are *usage*, *not-found*, *denied*, *unauthorized*, *unreachable*, *timeout*, *over*, *gone*, *full*, *conflict* and *error*.
 
 With *-o quiet*, commands that submit or list print ids alone, one a line, and nothing is said on stderr but errors.
 `
@@ -274,12 +275,18 @@ there is no such job, element or worker, or it is no longer kept
 the dispatcher cannot be reached
 
 *77*::
-this is not permitted
+this is not permitted, or nobody is logged in
 `
 
 const manualEnvironment = `
 *OCTASKLY_SOCKET*::
-path of the dispatcher's socket; --socket wins
+path of the dispatcher's socket; --socket and --context win
+
+*OCTASKLY_CONTEXT*::
+name of a context, as for --context, which wins, as does --socket
+
+*XDG_CONFIG_HOME*, *HOME*::
+where contexts are kept, see FILES
 
 *XDG_RUNTIME_DIR*, *XDG_STATE_HOME*, *HOME*::
 where the socket of a dispatcher of your own is looked for, see FILES
@@ -294,6 +301,9 @@ socket of a dispatcher that you run yourself; without a runtime directory it is 
 
 _/run/octaskly/dispatcher.sock_::
 socket of the machine's dispatcher, used where there is none of your own; members of the group *octaskly* may open it
+
+_$XDG_CONFIG_HOME/octaskly/contexts.json_::
+contexts, with their tokens; without that variable it is in _~/.config/octaskly_. It must be readable by its owner only
 
 _/run/octaskly/worker.sock_::
 socket of the machine's worker, used where there is no dispatcher; it answers for itself, and says where the dispatcher is
@@ -340,6 +350,16 @@ Empty a machine, whatever runs there may take an hour, and use it again:
     octasklyctl worker drain --deadline 1h --reason 'new disk' w1
     octasklyctl worker show w1
     octasklyctl worker resume w1
+
+Use a dispatcher elsewhere, and make a token for a program there:
+
+    octasklyctl login https://octaskly.example.org:3000
+    octasklyctl token create --name ci --expires 30d > token
+
+Give a command a secret, which nobody else sees:
+
+    octasklyctl run --secret-env API_KEY=key.txt \
+        --shell 'curl -fsS -H "Authorization: $API_KEY" https://example.org'
 
 End everything that is not over:
 

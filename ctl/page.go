@@ -83,6 +83,9 @@ func (p *page) submission(s *api.Submission) {
 	for _, v := range s.Env {
 		p.line("env", quote(string(v)))
 	}
+	for _, v := range s.SecretEnv {
+		p.line("env", string(v)) // NAME=(secret)
+	}
 	p.line("stdin", string(s.Stdin))
 	p.line("items", string(s.Items))
 	p.line("at once", positive(s.AtOnce, "%d"))
@@ -143,7 +146,7 @@ func resultLine(d *api.Detail) string {
 func resultWords(d *api.Detail) string {
 	words := lossWords(d.Reason)
 	if n := lostTimes(d.Reason); n != "" {
-		words = n + " workers went away while they ran it"
+		words = "its worker went away " + n + " times while it ran"
 	}
 	if words != "" {
 		return withDetail(words, d.Detail)

@@ -29,7 +29,7 @@ func why(d *api.Detail) string {
 	case struck(lastAttempt(d)) != "":
 		return task + " " + struck(lastAttempt(d))
 	case lostTimes(d.Reason) != "":
-		return fmt.Sprintf("%s was given up: %s workers went away while they ran it; octasklyctl retry %s tries once more", task, lostTimes(d.Reason), d.ID)
+		return fmt.Sprintf("%s was given up: its worker went away %s times while it ran; octasklyctl retry %s tries once more", task, lostTimes(d.Reason), d.ID)
 	case kind == "unenforceable":
 		return task + " " + refusal(d)
 	case kind == "signal":
@@ -69,7 +69,7 @@ func lossWords(r octaskly.Reason) string {
 	case octaskly.ReasonLease:
 		return "stopped because its worker could not reach the dispatcher, as --at-most-one wants"
 	case octaskly.ReasonReleased:
-		return "given back on the word of its worker's operator"
+		return "given back"
 	}
 	return ""
 }

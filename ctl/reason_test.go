@@ -36,7 +36,7 @@ func TestWhy(t *testing.T) {
 		{detail(octaskly.Failed, "spawn:ENOENT", ""), "task 42 could not be started: cannot execute \"foo\": not found"},
 		{detail(octaskly.Failed, "spawn:EACCES", ""), "task 42 could not be started: cannot execute \"foo\": permission denied"},
 		{detail(octaskly.Failed, "cwd:ENOENT", "directory \"/x\" does not exist"), "task 42 could not be started: directory \"/x\" does not exist"},
-		{detail(octaskly.Failed, "worker-lost×5", ""), "task 42 was given up: 5 workers went away while they ran it; octasklyctl retry 42 tries once more"},
+		{detail(octaskly.Failed, "worker-lost×5", ""), "task 42 was given up: its worker went away 5 times while it ran; octasklyctl retry 42 tries once more"},
 		{detail(octaskly.Failed, "executor", "the disk is full"), "task 42 failed (executor): the disk is full"},
 		{ended(octaskly.Failed, "oom", 2<<30, 2<<30, "its limit is reached"), "task 42 reached its limit of 2GiB memory (peak 2GiB); --memory raises it"},
 		{ended(octaskly.Failed, "cpu-time", 3600, 3601.5, ""), "task 42 reached its limit of 1h cpu time (used 1h); --cpu-time raises it"},

@@ -38,7 +38,7 @@ func (s *session) runCommand() *cli.Command {
 			"octasklyctl run --each-line words.txt --shell 'printf %s \"$OCTASKLY_ITEM\" | sha256sum'",
 		Flags: taskFlags(),
 		Action: func(c *cli.Context) error {
-			sub, err := readSubmission(c, s.stdin)
+			sub, err := s.readSubmission(c)
 			if err != nil {
 				return err
 			}

@@ -9,12 +9,13 @@ import (
 
 func (s *session) statsCommand() *cli.Command {
 	return &cli.Command{
-		Name:        "stats",
-		Usage:       "sum up the whole fleet",
-		Description: "Sums up tasks by state, workers and their slots, and the dispatcher itself.",
-		ArgsUsage:   "[FLAG…]",
-		UsageText:   "octasklyctl stats\noctasklyctl stats -o json | jq .tasks.queued",
-		Action:      s.stats,
+		Name:  "stats",
+		Usage: "sum up the whole fleet",
+		Description: "Sums up tasks by state, those that have ended since there is a database also if they are no longer kept,\n" +
+			"workers and their slots, and the dispatcher itself.",
+		ArgsUsage: "[FLAG…]",
+		UsageText: "octasklyctl stats\noctasklyctl stats -o json | jq .tasks.queued",
+		Action:    s.stats,
 	}
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -25,17 +24,20 @@ type submission struct {
 func (s *submission) Close() error { return errors.Join(s.stdin.Close(), s.items.Close()) }
 
 // readSubmission reads flags and words; its errors say which one is wrong.
-func readSubmission(c *cli.Context, stdin io.Reader) (*submission, error) {
-	s := &submission{}
-	for _, read := range []func(*cli.Context) error{s.readCommand, s.readPlace, s.readTimes, s.readRoom, s.readBox, s.readLimits, s.readArray, s.check} {
+func (s *session) readSubmission(c *cli.Context) (*submission, error) {
+	sub := &submission{}
+	for _, read := range []func(*cli.Context) error{sub.readCommand, sub.readPlace, sub.readTimes, sub.readRoom, sub.readBox, sub.readLimits, sub.readArray, sub.check} {
 		if err := read(c); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.readInputs(c, stdin); err != nil {
-		return nil, errors.Join(err, s.Close())
+	if err := s.readSecrets(c, sub); err != nil {
+		return nil, err
 	}
-	return s, nil
+	if err := sub.readInputs(c, s.stdin); err != nil {
+		return nil, errors.Join(err, sub.Close())
+	}
+	return sub, nil
 }
 
 func (s *submission) readCommand(c *cli.Context) error {

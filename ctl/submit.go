@@ -30,7 +30,7 @@ func (s *session) submitCommand() *cli.Command {
 }
 
 func (s *session) submit(c *cli.Context) error {
-	sub, err := readSubmission(c, s.stdin)
+	sub, err := s.readSubmission(c)
 	if err != nil {
 		return err
 	}

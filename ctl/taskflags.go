@@ -18,6 +18,7 @@ func commandFlags() []cli.Flag {
 		&cli.StringFlag{Name: "name", Usage: "`NAME` of the job, for people"},
 		&cli.StringSliceFlag{Name: "env", KeepSpace: true, Usage: "set the variable `NAME=VALUE`; NAME alone has the value it has here; may be repeated"},
 		&cli.StringFlag{Name: "env-file", Usage: "set the variables in `FILE`, one a line as for --env, which wins"},
+		&cli.StringSliceFlag{Name: "secret-env", KeepSpace: true, Usage: "set the variable `NAME[=FILE]` to what FILE has, without a newline at its end; nobody but the command sees it; - is stdin, NAME alone is asked for on a terminal; may be repeated"},
 		&cli.StringFlag{Name: "cwd", Usage: "run in `DIR` of the worker's machine, not in an empty workspace"},
 		&cli.StringFlag{Name: "stdin", Usage: "give the command `FILE` of this machine as its stdin; - is octasklyctl's own"},
 		&cli.BoolFlag{Name: "shell", Usage: "run one word, a script, by sh -c"},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/octaskly/octaskly/internal/client"
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
@@ -47,9 +48,12 @@ func withHint(err error, format string, args ...any) error {
 // hintFor returns the hint that err carries, or one for its kind, or "".
 func hintFor(err error) string {
 	var hinted *hintedError
+	var unknown *client.Unauthorized
 	switch {
 	case errors.As(err, &hinted):
 		return hinted.hint
+	case errors.As(err, &unknown):
+		return loginHint(unknown.URL)
 	case errors.Is(err, octaskly.ErrNotFound):
 		return "octasklyctl ls -a lists the jobs there are"
 	case errors.Is(err, octaskly.ErrGone):
@@ -116,6 +120,8 @@ func kindOf(err error) string {
 		return "not-found"
 	case errors.Is(err, octaskly.ErrDenied), errors.Is(err, fs.ErrPermission):
 		return "denied"
+	case errors.Is(err, octaskly.ErrUnknown):
+		return "unauthorized"
 	case unreachable(err):
 		return "unreachable"
 	case errors.Is(err, octaskly.ErrOver):

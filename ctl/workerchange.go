@@ -90,7 +90,7 @@ func (s *session) changeWorkers(c *cli.Context, apply func(context.Context, stri
 	for _, name := range names {
 		worker, err := apply(c.Context, name)
 		if err != nil {
-			return aboutWorker(err, c.Command.Name, name)
+			return s.aboutWorker(err, c.Command.Name, name)
 		}
 		if s.output == outputJSON {
 			err = s.printJSON(worker)
@@ -104,10 +104,12 @@ func (s *session) changeWorkers(c *cli.Context, apply func(context.Context, stri
 }
 
 // aboutWorker adds to an error of a command what to type next.
-func aboutWorker(err error, command, name string) error {
+func (s *session) aboutWorker(err error, command, name string) error {
 	switch {
 	case errors.Is(err, octaskly.ErrNotFound):
 		return withHint(err, "octasklyctl worker ls lists the workers there are")
+	case errors.Is(err, octaskly.ErrDenied) && s.context != nil:
+		return s.notAdmin(err)
 	case errors.Is(err, octaskly.ErrDenied):
 		return withHint(err, "sudo octasklyctl worker %s %s", command, quote(name))
 	case errors.Is(err, octaskly.ErrConflict):

@@ -33,7 +33,7 @@ func (s *session) workerShow(c *cli.Context) error {
 	for i, name := range names {
 		worker, err := s.client.Worker(c.Context, name)
 		if err != nil {
-			return aboutWorker(err, "show", name)
+			return s.aboutWorker(err, "show", name)
 		}
 		if err := s.writeWorker(worker, i > 0); err != nil {
 			return err

@@ -52,7 +52,13 @@ func restoreCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			if err := backup.Look(file); err != nil { // before a state directory is made for nothing
+				return err
+			}
 			dir, err := statedir.OpenFor(stateDir)
+			if errors.Is(err, statedir.ErrInUse) {
+				return fmt.Errorf("cannot restore to %q: a dispatcher is using it; stop that first", stateDir)
+			}
 			if err != nil {
 				return err
 			}
@@ -92,7 +98,10 @@ func backupWords(c *cli.Context) (file, stateDir string, err error) {
 	if err != nil {
 		return "", "", fmt.Errorf("cannot use the configuration:\n%w", err)
 	}
-	return c.Args().First(), loaded.StateDir, nil
+	if file = c.Args().First(); file == "-" {
+		return "", "", usageError{fmt.Errorf("%s needs a file that can be read from its beginning and its end, no stream; name one", c.Command.Name)}
+	}
+	return file, loaded.StateDir, nil
 }
 
 func tell(to io.Writer, done string, s *backup.Summary) {

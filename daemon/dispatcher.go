@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/octaskly/octaskly/internal/accounts"
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/config"
 	"github.com/octaskly/octaskly/internal/dirs"
@@ -67,16 +68,23 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 	if err != nil {
 		return err
 	}
+	vault := security.NewVault(key)
+	known, err := accounts.New(accounts.Config{Store: db, Key: key, Quotas: quotas(c.Quotas), Log: p.log})
+	if err != nil {
+		return err
+	}
 	d, err := dispatcher.New(dispatcher.Config{
 		Dir: c.StateDir, Fleet: c.Fleet, Version: version, MaxOutput: int64(c.Limits.MaxOutput),
 		MaxQueued: c.Limits.MaxQueued, Lease: c.Limits.Lease.Std(), Linger: c.Limits.CommitLinger.Std(),
 		MaxLosses: int(c.Limits.MaxLosses), Policy: policy, Retention: retention(c.Retention), Log: p.log,
+		Vault: vault, Quota: known.Quota,
 	}, db)
 	if err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return serve(ctx, p, c, d, key) })
+	group.Go(func() error { return known.Run(ctx) })
+	group.Go(func() error { return serve(ctx, p, c, &parts{d, known, vault, key}) })
 	group.Go(func() error {
 		return p.reloadOnHangup(ctx, func() (config.Common, error) {
 			fresh, err := load()
@@ -101,6 +109,18 @@ func retention(r config.Retention) dispatcher.Retention {
 	return dispatcher.Retention{Age: r.Age.Std(), Tasks: r.Tasks, Output: int64(r.Output)}
 }
 
+func quotas(q config.Quotas) octaskly.Quota {
+	return octaskly.Quota{Queued: q.Queued, Running: q.Running, Rate: float64(q.Submits)}
+}
+
+// parts is what the doors lead to.
+type parts struct {
+	*dispatcher.Dispatcher
+	accounts *accounts.Accounts
+	vault    *security.Vault
+	key      security.Key
+}
+
 // fleetKey is the key that workers must know; a dispatcher without one makes it.
 func fleetKey(c *config.Dispatcher) (security.Key, error) {
 	if c.JoinKeyFile != "" {
@@ -115,18 +135,23 @@ func keyPath(c *config.Dispatcher) string {
 }
 
 // serve opens the doors: the control socket and the workers' port.
-func serve(ctx context.Context, p *process, c *config.Dispatcher, d *dispatcher.Dispatcher, key security.Key) error {
+func serve(ctx context.Context, p *process, c *config.Dispatcher, d *parts) error {
 	control, err := p.control(c.Socket)
 	if err != nil {
 		return err
 	}
 	defer control.Close()
+	rest, err := openRest(p, c, d.vault)
+	if err != nil {
+		return err
+	}
+	defer rest.close()
 	port, err := workersPort(p, c)
 	if err != nil {
 		return err
 	}
 	p.warnUnused()
-	workers, err := transport.ListenTCP(port, transport.Config{Key: key, Refused: func(addr string, why error) {
+	workers, err := transport.ListenTCP(port, transport.Config{Key: d.key, Refused: func(addr string, why error) {
 		d.Log.Warn("Connection is refused", "address", addr, "reason", why)
 	}})
 	if err != nil {
@@ -137,11 +162,16 @@ func serve(ctx context.Context, p *process, c *config.Dispatcher, d *dispatcher.
 	group.Go(func() error {
 		return d.Run(ctx, workers, func() {
 			status := "listening on " + workers.Addr().String()
-			p.log.Info("Dispatcher is ready", "status", status, "socket", control.Addr().String(), "key", keyPath(c))
+			p.log.Info("Dispatcher is ready", "status", status, "socket", control.Addr().String(), "rest", rest.address(), "key", keyPath(c))
 			systemd.Ready(status)
 		})
 	})
-	group.Go(func() error { return api.Serve(ctx, control, api.New(d, version, d.Log), d.Log) })
+	handler := api.New(d, d.accounts, api.Config{
+		Version: version, Access: api.AccessList(c.Access), Origins: c.CORSOrigins,
+		Rate: float64(c.Rest.Requests), Burst: int(c.Rest.Burst), Log: d.Log,
+	})
+	group.Go(func() error { return api.Serve(ctx, control, handler, d.Log) })
+	group.Go(func() error { return rest.serve(ctx, handler, d.Log) })
 	group.Go(func() error {
 		systemd.Watchdog(ctx, d.Check, p.log)
 		return nil

@@ -100,7 +100,7 @@ func newExecutor(c *config.Executor, log *slog.Logger, old *legacy) (*executor.E
 	name, _ := os.Hostname() // until the worker says how it is called
 	cfg := executor.Config{
 		Slots: c.Slots, Room: room(c.CPUs, c.Memory), Dir: c.StateDir, Grace: c.Grace.Std(), Worker: name,
-		Account: account, Directories: c.Directories, Boxes: boxesOf(&c.Boxes), Log: log,
+		Account: account, Directories: c.Directories, Boxes: boxesOf(&c.Boxes), Guard: guardWords, Log: log,
 	}
 	defer feedWatchdog(log)()
 	var x *executor.Executor

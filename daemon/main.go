@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		UseShortOptionHandling: true,
 		ExitErrHandler:         func(*cli.Context, error) {},
 		OnUsageError:           onUsageError,
-		Commands:               []*cli.Command{dispatcherCommand(), workerCommand(), executorCommand(), configCommand(), keyCommand(), versionCommand(), manualCommand()},
+		Commands:               []*cli.Command{dispatcherCommand(), workerCommand(), executorCommand(), guardCommand(), configCommand(), keyCommand(), versionCommand(), manualCommand()},
 		Action:                 onlyHelp,
 	}
 	markUsage(app.Commands)

@@ -92,7 +92,7 @@ func runInside(ctx context.Context, p *process, c *config.Worker, id octaskly.Wo
 	offered := room(c.CPUs, c.Memory)
 	exec, err := executor.New(executor.Config{
 		Slots: c.Slots, Room: offered, Dir: p.state.Path("executor"), Grace: c.Grace.Std(), Worker: c.Name,
-		Boxes: boxesOf(&c.Boxes), Log: p.log,
+		Boxes: boxesOf(&c.Boxes), Guard: guardWords, Log: p.log,
 	})
 	if err != nil {
 		return err
@@ -111,7 +111,7 @@ func runInside(ctx context.Context, p *process, c *config.Worker, id octaskly.Wo
 	}
 	p.warnUnused()
 	systemd.Ready("looking for the dispatcher at " + dispatcherOf(c))
-	return execute(ctx, w, exec, func(ctx context.Context) error {
+	return execute(ctx, w, exec, c.Grace.Std(), func(ctx context.Context) error {
 		if control == nil {
 			return nil
 		}
@@ -133,7 +133,7 @@ func ownSocket(p *process, c *config.Worker) (net.Listener, error) {
 
 // execute runs the worker, and the executor until the worker lets go of it: its
 // last reports go out through a session that is still there.
-func execute(ctx context.Context, w *worker.Worker, exec *executor.Executor, serve func(context.Context) error) error {
+func execute(ctx context.Context, w *worker.Worker, exec *executor.Executor, grace time.Duration, serve func(context.Context) error) error {
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() error { return serve(inner) })
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -145,6 +145,8 @@ func execute(ctx context.Context, w *worker.Worker, exec *executor.Executor, ser
 	group.Go(func() error {
 		defer stop()
 		return w.Run(inner, func() {
+			_, held := exec.Held()
+			w.Log.Info("Worker stops and ends its commands", "running", runningOf(held), "grace", grace)
 			stop()
 			<-stopped
 		})

@@ -147,7 +147,7 @@ type Token struct {
 
 // NewToken is the body of POST /api/v1/tokens.
 type NewToken struct {
-	Name    string        `json:"name"`
+	Name    string        `json:"name,omitempty"`
 	User    string        `json:"user,omitempty"` // default the caller
 	Role    octaskly.Role `json:"role,omitempty"` // default the user's; never more
 	Expires *Seconds      `json:"expires_in,omitempty"`

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
@@ -26,8 +28,13 @@ func (h *Handler) fail(w *answer, r *http.Request, err error) {
 	if w.begun {
 		panic(http.ErrAbortHandler)
 	}
-	if errors.Is(err, octaskly.ErrFull) || errors.Is(err, octaskly.ErrUnavailable) {
+	switch soon, isSoon := errors.AsType[*TooSoon](err); {
+	case isSoon:
+		w.Header().Set("Retry-After", strconv.Itoa(int(roundUp(soon.After)/time.Second)))
+	case errors.Is(err, octaskly.ErrFull) || errors.Is(err, octaskly.ErrUnavailable):
 		w.Header().Set("Retry-After", "1") // in seconds
+	case status == http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
 	if err := writeJSON(w, status, Failure{body}); err != nil {
 		panic(http.ErrAbortHandler)

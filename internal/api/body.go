@@ -91,6 +91,9 @@ func jsonError(err error) error {
 	case isWrong:
 		bad.Field = cmp.Or(wrong.Field, bodyField)
 		bad.Why = fmt.Sprintf("want %s, not %s", wanted(wrong.Type), shorten(wrong.Value))
+		if strings.HasPrefix(bad.Field, "secret_env") {
+			bad.Why = "want " + wanted(wrong.Type)
+		}
 	case isSyntax:
 		bad.Why = fmt.Sprintf("it is not JSON at byte %d: %v", syntax.Offset, syntax)
 	case isUnknown:

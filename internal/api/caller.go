@@ -1,76 +1,74 @@
 package api
 
 import (
-	"context"
-	"net"
-	"os"
+	"fmt"
+	"net/http"
 	"os/user"
 	"strconv"
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/octaskly/octaskly/internal/auth"
+	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
-// connection is what is known of a connection from its start.
-type connection struct {
-	uid      int             // of the process that connected; -1: not known
-	stopping context.Context // done when the daemon stops
-	over     bool            // its user has too many
+// caller finds out who makes a request: by the process at the other end of a Unix
+// socket, else by a token. It has no name where that is not known.
+func (h *Handler) caller(r *http.Request) (Caller, error) {
+	c := connectionOf(r.Context())
+	who := stranger(c)
+	var err error
+	if c.door == unixDoor {
+		err = h.local(r, &who)
+	} else {
+		err = h.remote(r, &who)
+	}
+	who.Admin = auth.Of(who.Role).Allows(auth.AllTasks)
+	return who, err
 }
 
-type connectionKey struct{}
+// stranger is somebody of whom only the connection is known.
+func stranger(c connection) Caller { return Caller{UID: c.peer.uid, From: c.peer.String()} }
 
-// connectionOf is the one that ctx, a request's, came in by.
-func connectionOf(ctx context.Context) connection {
-	if c, ok := ctx.Value(connectionKey{}).(connection); ok {
-		return c
+func (h *Handler) local(r *http.Request, who *Caller) error {
+	if _, sent := r.Header["Authorization"]; sent {
+		return fmt.Errorf("cannot take a token on a Unix socket, where the user of the process is who counts; use it over HTTPS: %w", octaskly.ErrUnknown)
 	}
-	return connection{uid: -1, stopping: context.Background()}
+	if who.UID >= 0 {
+		u := h.names.of(who.UID)
+		who.Name, who.Role = u.name, u.role
+	}
+	return nil
 }
 
-// peerUID asks the kernel who connected, see SO_PEERCRED in unix(7). It is -1
-// where that cannot be known, as over TCP.
-func peerUID(conn net.Conn) int {
-	local, ok := conn.(*net.UnixConn)
-	if !ok {
-		return -1
-	}
-	raw, err := local.SyscallConn()
+func (h *Handler) remote(r *http.Request, who *Caller) error {
+	token, err := bearer(r.Header)
 	if err != nil {
-		return -1
+		return err
 	}
-	uid := -1
-	err = raw.Control(func(fd uintptr) {
-		if cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
-			uid = int(cred.Uid)
-		}
-	})
+	if h.accounts == nil {
+		return fmt.Errorf("cannot take a token: this daemon knows none: %w", octaskly.ErrUnknown)
+	}
+	id, err := h.accounts.Authenticate(r.Context(), token)
 	if err != nil {
-		return -1
+		return err
 	}
-	return uid
+	who.Name, who.Role, who.Token = id.User, id.Role, id.Token
+	return nil
 }
 
-// caller has no name where it is not known who calls.
-func (h *Handler) caller(ctx context.Context) Caller {
-	uid := connectionOf(ctx).uid
-	if uid < 0 {
-		return Caller{UID: uid}
-	}
-	return Caller{Name: h.names.of(uid), UID: uid, Admin: uid == 0 || uid == os.Geteuid()}
-}
-
-// userNames remembers names of users for a while: to find one is to read
-// /etc/passwd, for each request.
+// userNames remembers names and roles of users for a while: to find one is to
+// read /etc/passwd, for each request.
 type userNames struct {
-	lookup func(uid string) (*user.User, error)
+	machine
+	access AccessList
 	mu     sync.Mutex
 	known  map[int]userName // guarded by mu
 }
 
 type userName struct {
 	name  string
+	role  octaskly.Role
 	until time.Time
 }
 
@@ -79,26 +77,33 @@ const (
 	maxUserNames = 1024
 )
 
-func newUserNames() *userNames {
-	return &userNames{lookup: user.LookupId, known: map[int]userName{}}
+func newUserNames(access AccessList) *userNames {
+	return &userNames{machine: thisMachine(), access: access, known: map[int]userName{}}
 }
 
-// of is the name of a user, or "uid:N" where the host has none.
-func (u *userNames) of(uid int) string {
+// of is the name of a user, or "uid:N" where the host has none, and his role.
+func (u *userNames) of(uid int) userName {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	now := time.Now()
 	if known, ok := u.known[uid]; ok && now.Before(known.until) {
-		return known.name
-	}
-	id := strconv.Itoa(uid)
-	name := "uid:" + id
-	if found, err := u.lookup(id); err == nil && found.Username != "" {
-		name = found.Username
+		return known
 	}
 	if len(u.known) >= maxUserNames {
 		clear(u.known)
 	}
-	u.known[uid] = userName{name, now.Add(nameTrust)}
+	name := u.find(uid)
+	name.until = now.Add(nameTrust)
+	u.known[uid] = name
 	return name
+}
+
+func (u *userNames) find(uid int) userName {
+	id := strconv.Itoa(uid)
+	var known *user.User
+	name := "uid:" + id
+	if found, err := u.lookup(id); err == nil && found.Username != "" {
+		known, name = found, found.Username
+	}
+	return userName{name: name, role: u.access.role(uid, known, u.machine)}
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
 // TestPeer asks the kernel about ourselves.
@@ -48,24 +50,25 @@ func TestPeerUnknown(t *testing.T) {
 
 func TestAdmin(t *testing.T) {
 	h := newHandler(&fake{})
+	admin := os.Geteuid() == ann
 	for uid, want := range map[int]Caller{
-		-1:  {UID: -1},
-		0:   {Name: "root", UID: 0, Admin: true},
-		ann: {Name: "ann", UID: ann, Admin: os.Geteuid() == ann},
+		-1:  {UID: -1, From: "unix"},
+		0:   {Name: "root", UID: 0, Role: octaskly.RoleAdmin, Admin: true, From: "unix uid=0"},
+		ann: {Name: "ann", UID: ann, Role: octaskly.RoleClient, Admin: admin, From: "unix uid=54321"},
 	} {
-		if got := h.caller(newRequest(uid, "GET", "/", "").Context()); got != want {
-			t.Errorf("uid %d is %+v, want %+v", uid, got, want)
+		if got, err := h.caller(newRequest(uid, "GET", "/", "")); got != want || err != nil {
+			t.Errorf("uid %d is %+v, %v, want %+v", uid, got, err, want)
 		}
 	}
-	if me := h.caller(newRequest(os.Geteuid(), "GET", "/", "").Context()); !me.Admin {
-		t.Errorf("%+v is no admin of its own daemon", me)
+	if me, err := h.caller(newRequest(os.Geteuid(), "GET", "/", "")); !me.Admin || err != nil {
+		t.Errorf("%+v is no admin of its own daemon: %v", me, err)
 	}
 }
 
 func TestUserNames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lookups := 0
-		names := newUserNames()
+		names := newUserNames(AccessList{Clients: []string{"*"}})
 		names.lookup = func(uid string) (*user.User, error) {
 			lookups++
 			if uid != "7" {
@@ -74,7 +77,7 @@ func TestUserNames(t *testing.T) {
 			return &user.User{Username: "seven"}, nil
 		}
 		for range 3 {
-			if seven, eight := names.of(7), names.of(8); seven != "seven" || eight != "uid:8" {
+			if seven, eight := names.of(7).name, names.of(8).name; seven != "seven" || eight != "uid:8" {
 				t.Fatal(seven, eight)
 			}
 		}

@@ -55,6 +55,9 @@ type Order struct {
 	Job  octaskly.Job
 	Spec octaskly.Spec
 	Wish octaskly.Wish
+	// Secrets are the environment that Spec.SecretNames names, "NAME=value" each. The
+	// dispatcher seals them.
+	Secrets []string
 }
 
 // Dispatcher is what the API needs of a dispatcher. Its errors are, or wrap,

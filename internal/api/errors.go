@@ -15,6 +15,8 @@ var (
 	errMethod   = errors.New("method not allowed")
 	errTooLarge = errors.New("too large")
 	errTooSlow  = errors.New("too slow")
+	errEncoding = errors.New("unsupported encoding")
+	errRange    = errors.New("no such range")
 )
 
 const (
@@ -32,6 +34,7 @@ var meanings = []struct {
 	{octaskly.ErrNotFound, http.StatusNotFound, "not-found"},
 	{octaskly.ErrOver, http.StatusConflict, "over"},
 	{octaskly.ErrConflict, http.StatusConflict, "conflict"},
+	{octaskly.ErrUnknown, http.StatusUnauthorized, "unauthorized"},
 	{octaskly.ErrDenied, http.StatusForbidden, "denied"},
 	{octaskly.ErrFull, http.StatusTooManyRequests, "full"},
 	{octaskly.ErrUnavailable, http.StatusServiceUnavailable, "unavailable"},
@@ -41,6 +44,8 @@ var meanings = []struct {
 	{errMethod, http.StatusMethodNotAllowed, "method-not-allowed"},
 	{errTooLarge, http.StatusRequestEntityTooLarge, "too-large"},
 	{errTooSlow, http.StatusRequestTimeout, "too-slow"},
+	{errEncoding, http.StatusUnsupportedMediaType, "unsupported-encoding"},
+	{errRange, http.StatusRequestedRangeNotSatisfiable, "no-such-range"},
 }
 
 // maxMessage bounds, in runes, messages that repeat a request's own words.

@@ -18,6 +18,7 @@ import (
 // a nil one answers with nothing, and err, if set, with that.
 type fake struct {
 	asked  func(text string)
+	keyed  func(key string) // by a submission
 	err    error
 	submit func(context.Context, *Order) (octaskly.JobID, bool, error)
 	watch  func(context.Context, func(*Job) error) error
@@ -35,6 +36,9 @@ func (f *fake) ask(format string, args ...any) error {
 }
 
 func (f *fake) Submit(ctx context.Context, who Caller, o *Order) (octaskly.JobID, bool, error) {
+	if f.keyed != nil {
+		f.keyed(o.Job.Key)
+	}
 	err := f.ask("submit %s %s %v %q", who.Name, o.Job.Owner, o.Job.Elements, o.Spec.Argv)
 	if f.submit != nil {
 		return f.submit(ctx, o)
@@ -135,9 +139,12 @@ const ann = 54321
 
 // handler is that of f, which knows ann and root.
 func newHandler(f *fake) *Handler {
-	h := New(f, "1.2.3", quiet)
-	h.names.known[ann] = userName{"ann", time.Now().Add(time.Hour)}
-	h.names.known[0] = userName{"root", time.Now().Add(time.Hour)}
+	return knowing(New(f, nil, Config{Version: "1.2.3", Access: DefaultAccess(), Log: quiet}))
+}
+
+func knowing(h *Handler) *Handler {
+	h.names.known[ann] = userName{"ann", octaskly.RoleClient, time.Now().Add(time.Hour)}
+	h.names.known[0] = userName{"root", octaskly.RoleAdmin, time.Now().Add(time.Hour)}
 	return h
 }
 
@@ -147,7 +154,7 @@ func newRequest(uid int, method, target, body string) *http.Request {
 	if body == "" {
 		r.Body, r.ContentLength = http.NoBody, 0
 	}
-	return r.WithContext(context.WithValue(r.Context(), connectionKey{}, connection{uid, context.Background(), false}))
+	return r.WithContext(context.WithValue(r.Context(), connectionKey{}, connection{peer: peer{uid: uid}, stopping: context.Background()}))
 }
 
 // do serves one request of ann.

@@ -44,7 +44,7 @@ func TestFleetChanges(t *testing.T) {
 func TestFleetChangesAreAnAdmins(t *testing.T) {
 	for _, tt := range fleetChanges {
 		h := newHandler(&fake{asked: func(s string) { t.Errorf("asked the dispatcher: %s", s) }})
-		check(t, do(h, tt.method, tt.target, tt.body), 403, "ann is no admin; root is, and the user that the dispatcher runs as")
+		check(t, do(h, tt.method, tt.target, tt.body), 403, "ann has the role client, which does not permit worker.")
 	}
 }
 

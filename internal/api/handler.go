@@ -11,15 +11,30 @@ import (
 	"strings"
 	"time"
 
+	"github.com/octaskly/octaskly/internal/auth"
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
 // Host is the only one that the API answers to.
 const Host = "octaskly"
 
+// Config is what a handler is made with.
+type Config struct {
+	Version string     // of the program
+	Access  AccessList // for callers through a Unix socket
+	Origins []string   // of pages that may use the API over HTTPS, as in the header Origin
+	Rate    float64    // requests a second of each token, and of each address, over HTTPS; 0: no bound
+	Burst   int        // of them that may come at once
+	Log     *slog.Logger
+}
+
 // Handler is the API of one dispatcher, or of one worker.
 type Handler struct {
 	dispatcher  Dispatcher // nil in a worker
+	accounts    Accounts   // nil: no tokens and no audit log
+	origins     []string
+	tokens      *auth.Meter // requests of each
+	addresses   *auth.Meter
 	ofDaemon    Version
 	log         *slog.Logger
 	mux         *http.ServeMux
@@ -27,22 +42,26 @@ type Handler struct {
 	bodyTimeout time.Duration
 }
 
-// New makes a handler for requests that come in through [Serve]. The version is
-// that of the program.
-func New(d Dispatcher, version string, log *slog.Logger) *Handler {
-	h := bare(version, log)
-	h.dispatcher = d
+// New makes a handler for requests that come in through [Serve], [ServeTLS] and
+// [ServePlain]. Without accounts it knows users of the machine only, and writes no
+// audit log.
+func New(d Dispatcher, a Accounts, config Config) *Handler {
+	h := bare(config)
+	h.dispatcher, h.accounts = d, a
 	h.mount(h.routes())
 	return h
 }
 
 // bare is a handler without routes.
-func bare(version string, log *slog.Logger) *Handler {
+func bare(config Config) *Handler {
 	return &Handler{
-		ofDaemon:    Version{version},
-		log:         log,
+		origins:     config.Origins,
+		tokens:      auth.NewMeter(config.Rate, config.Burst),
+		addresses:   auth.NewMeter(config.Rate, config.Burst),
+		ofDaemon:    Version{config.Version},
+		log:         cmp.Or(config.Log, slog.New(slog.DiscardHandler)),
 		mux:         http.NewServeMux(),
-		names:       newUserNames(),
+		names:       newUserNames(config.Access),
 		bodyTimeout: BodyTimeout,
 	}
 }
@@ -58,69 +77,91 @@ func (h *Handler) mount(routes []route) {
 	}
 }
 
-// ServeHTTP keeps browsers out and finds the resource.
+// ServeHTTP finds the resource.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := newAnswer(w)
 	if r.ContentLength != 0 {
 		a.SetReadDeadline(time.Now().Add(h.bodyTimeout)) // also for a body that is not read here: net/http drains it
 	}
-	switch err := cmp.Or(foreign(r), crowded(a, r)); {
-	case err != nil:
-		h.fail(a, r, err)
-	case path.Clean("/"+r.URL.Path) != r.URL.Path: // the mux would redirect
+	if len(r.TransferEncoding) > 0 {
+		// There may have been a Content-Length, too, which somebody in between has
+		// believed: what follows the body is no request. RFC 9112 section 6.1.
+		a.Header().Set("Connection", "close")
+	}
+	h.secure(a, r)
+	if path.Clean("/"+r.URL.Path) != r.URL.Path { // the mux would redirect
 		h.serve(nil, a, r)
-	default:
-		h.mux.ServeHTTP(a, r)
+		return
 	}
-}
-
-// foreign returns an error for requests of browsers. The Host is theirs where a
-// name was rebound to this machine, and a page cannot leave these headers out.
-func foreign(r *http.Request) error {
-	if r.Host != Host {
-		return fmt.Errorf("cannot serve host %q, only %s, as in http://%s/api/v1/tasks: %w", r.Host, Host, Host, octaskly.ErrDenied)
-	}
-	for _, name := range []string{"Origin", "Referer", "Sec-Fetch-Site"} {
-		if _, sent := r.Header[name]; sent {
-			return fmt.Errorf("cannot serve a browser (header %s): %w", name, octaskly.ErrDenied)
-		}
-	}
-	return nil
+	h.mux.ServeHTTP(a, r)
 }
 
 // crowded returns an error for who has too many connections, and closes this one.
-func crowded(w http.ResponseWriter, r *http.Request) error {
-	if !connectionOf(r.Context()).over {
+func crowded(w http.ResponseWriter, c connection) error {
+	if c.over == 0 {
 		return nil
 	}
 	w.Header().Set("Connection", "close")
-	return fmt.Errorf("cannot serve another connection: %d of yours are busy; end some of them, or try again: %w", usual.share, octaskly.ErrFull)
+	return fmt.Errorf("cannot serve another connection: %d of yours are busy; end some of them, or try again: %w", c.over, octaskly.ErrFull)
 }
 
 // serve answers one request.
 func (h *Handler) serve(s resource, w *answer, r *http.Request) {
-	if err := h.handle(s, w, r); err != nil {
-		h.fail(w, r, err)
+	q := &request{Request: r, api: h, who: stranger(connectionOf(r.Context())), body: &body{answer: w}}
+	if err := h.handle(s, w, q); err != nil {
+		h.fail(w, r, q.refused(err))
 	}
 }
 
-func (h *Handler) handle(s resource, w *answer, r *http.Request) error {
-	route, err := s.route(r.Method)
-	if errors.Is(err, errMethod) {
+func (h *Handler) handle(s resource, w *answer, r *request) error {
+	var missing error
+	r.route, missing = s.route(r.Method)
+	if err := h.enter(w, r); err != nil {
+		return err
+	}
+	if h.preflight(r.Request) && s != nil {
+		answerPreflight(s, w)
+		return nil
+	}
+	if errors.Is(missing, errMethod) {
 		w.Header().Set("Allow", s.methods())
 	}
-	if err != nil {
-		return fmt.Errorf("cannot %.16s %.128q: %w", r.Method, r.URL.Path, err)
+	if missing != nil {
+		return fmt.Errorf("cannot %.16s %.128q: %w", r.Method, r.URL.Path, missing)
 	}
-	who := h.caller(r.Context())
-	if err := route.access(&who); err != nil {
+	if err := h.identify(r); err != nil {
 		return err
 	}
-	params, err := parseParams(r.URL.RawQuery, route.params)
+	var err error
+	if r.params, err = parseParams(r.URL.RawQuery, r.route.params); err == nil {
+		err = r.checkHeaders()
+	}
 	if err != nil {
 		return err
 	}
-	return route.handle(w, &request{Request: r, who: who, params: params, body: &body{answer: w}})
+	r.begun = true
+	return r.route.handle(w, r)
+}
+
+// enter keeps out who may not even ask.
+func (h *Handler) enter(w *answer, r *request) error {
+	c := connectionOf(r.Context())
+	return cmp.Or(h.foreign(r.Request), crowded(w, c), h.admit(c))
+}
+
+// identify finds out who asks, and whether he may.
+func (h *Handler) identify(r *request) error {
+	var err error
+	if c := connectionOf(r.Context()); !r.route.open || c.door == unixDoor {
+		r.who, err = h.caller(r.Request)
+	}
+	if err == nil {
+		err = cmp.Or(h.admitToken(&r.who), r.route.check(&r.who, r.route.action))
+	}
+	if err == nil && h.accounts != nil && r.route.changes() && r.route.action != putBlob {
+		r.who.Act = r.prepare()
+	}
+	return err
 }
 
 // resource is all routes of one path; nil where there are none.

@@ -2,13 +2,14 @@ package api
 
 import (
 	"container/list"
+	"context"
 	"net"
 	"sync"
 )
 
 // limitListener accepts up to a number of connections at a time; further ones
-// wait in the kernel's queue. Of these each user has a share, so that nobody
-// keeps others out: who has used his up loses the connection that has been idle
+// wait in the kernel's queue. Of these each peer, a user or an address, has a
+// share, so that nobody keeps others out: who has used his up loses the connection that has been idle
 // for longest, and where none is idle his next one is told so, see connection.
 type limitListener struct {
 	net.Listener
@@ -18,21 +19,21 @@ type limitListener struct {
 	close  func() error
 
 	mu    sync.Mutex
-	users map[int]*userShare // by uid
+	peers map[peer]*peerShare // by network
 }
 
-// userShare is the open connections of one user.
-type userShare struct {
+// peerShare is the open connections of one peer.
+type peerShare struct {
 	open int
 	idle list.List // of *limitConn between requests, the longest idle first
 }
 
-// overdraft is how many connections past his share a user may have to be told so.
+// overdraft is how many connections past his share a peer may have to be told so.
 const overdraft = 32
 
 func newLimitListener(ln net.Listener, n, share int) *limitListener {
 	l := &limitListener{
-		Listener: ln, share: share, slots: make(chan struct{}, n), closed: make(chan struct{}), users: map[int]*userShare{},
+		Listener: ln, share: share, slots: make(chan struct{}, n), closed: make(chan struct{}), peers: map[peer]*peerShare{},
 	}
 	l.close = sync.OnceValue(func() error {
 		close(l.closed)
@@ -53,7 +54,7 @@ func (l *limitListener) Accept() (net.Conn, error) {
 			<-l.slots
 			return nil, err
 		}
-		c := &limitConn{Conn: conn, of: l, uid: peerUID(conn)}
+		c := &limitConn{Conn: conn, of: l, peer: peerOf(conn)}
 		c.leave = sync.OnceFunc(func() { l.leave(c) })
 		evicted, served := l.enter(c)
 		if evicted != nil {
@@ -68,15 +69,15 @@ func (l *limitListener) Accept() (net.Conn, error) {
 
 func (l *limitListener) Close() error { return l.close() }
 
-// enter takes c into its user's share. It says which connection is to be closed
+// enter takes c into its peer's share. It says which connection is to be closed
 // for that, if any, and whether c is to be served.
 func (l *limitListener) enter(c *limitConn) (evicted *limitConn, served bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	u := l.users[c.uid]
+	u := l.peers[c.peer.network()]
 	if u == nil {
-		u = &userShare{}
-		l.users[c.uid] = u
+		u = &peerShare{}
+		l.peers[c.peer.network()] = u
 	}
 	if u.open++; u.open <= l.share {
 		return nil, true
@@ -91,17 +92,17 @@ func (l *limitListener) enter(c *limitConn) (evicted *limitConn, served bool) {
 func (l *limitListener) leave(c *limitConn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	u := l.users[c.uid]
+	u := l.peers[c.peer.network()]
 	u.rest(c, false)
 	c.left = true
 	if u.open--; u.open == 0 {
-		delete(l.users, c.uid)
+		delete(l.peers, c.peer.network())
 	}
 	<-l.slots
 }
 
 // rest enters c with those that are idle, or takes it out.
-func (u *userShare) rest(c *limitConn, idle bool) {
+func (u *peerShare) rest(c *limitConn, idle bool) {
 	switch {
 	case idle && c.idle == nil:
 		c.idle = u.idle.PushBack(c)
@@ -115,11 +116,11 @@ func (u *userShare) rest(c *limitConn, idle bool) {
 type limitConn struct {
 	net.Conn
 	of    *limitListener
-	uid   int           // of the process that connected; -1: not known
-	over  bool          // past its user's share
+	peer  peer
+	over  bool          // past its peer's share
 	leave func()        // gives its place back, once
 	left  bool          // it has; this and idle are guarded by of.mu
-	idle  *list.Element // in its user's list
+	idle  *list.Element // in its peer's list
 }
 
 // rest says whether c waits for its next request.
@@ -127,11 +128,20 @@ func (c *limitConn) rest(idle bool) {
 	c.of.mu.Lock()
 	defer c.of.mu.Unlock()
 	if !c.left {
-		c.of.users[c.uid].rest(c, idle)
+		c.of.peers[c.peer.network()].rest(c, idle)
 	}
 }
 
 func (c *limitConn) Close() error {
 	defer c.leave()
 	return c.Conn.Close()
+}
+
+// describe is what requests on c know of it.
+func (c *limitConn) describe(d door, stopping context.Context) connection {
+	known := connection{peer: c.peer, door: d, stopping: stopping}
+	if c.over {
+		known.over = c.of.share
+	}
+	return known
 }

@@ -51,8 +51,8 @@ func get(t *testing.T, conn net.Conn) string {
 	return string(answer)
 }
 
-// open reads what is there and reports whether more may come.
-func open(conn net.Conn) bool {
+// stillOpen reads what is there and reports whether more may come.
+func stillOpen(conn net.Conn) bool {
 	conn.SetReadDeadline(time.Now().Add(time.Millisecond))
 	_, err := io.Copy(io.Discard, conn)
 	return errors.Is(err, os.ErrDeadlineExceeded)
@@ -81,7 +81,7 @@ func TestIdleConnectionsGiveWay(t *testing.T) {
 		}
 	}
 	for _, conn := range []net.Conn{first, second} {
-		for open(conn) {
+		for stillOpen(conn) {
 			if got := get(t, connect(t, path)); got != "HTTP/1.1 200" {
 				t.Fatalf("a new connection is answered %q", got)
 			}

@@ -14,8 +14,22 @@ import (
 type request struct {
 	*http.Request
 	*params
-	who  Caller
-	body *body
+	api   *Handler
+	route route
+	who   Caller
+	body  *body
+	begun bool // its handler was called
+}
+
+// checkHeaders refuses what would not be heeded.
+func (r *request) checkHeaders() error {
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
+		return fmt.Errorf("cannot read a body in Content-Encoding %.40q; send it as it is: %w", coding, errEncoding)
+	}
+	if _, sent := r.Header[keyHeader]; sent && r.route.changes() && r.route.action != submitTask {
+		return &octaskly.FieldError{Field: keyHeader, Why: "it goes with POST /api/v1/tasks only"}
+	}
+	return nil
 }
 
 // maxReason bounds a cancel's reason, in bytes.

@@ -1,12 +1,19 @@
 package api
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/octaskly/octaskly/internal/auth"
+)
 
 // route is one line of the API.
 type route struct {
 	method string
 	path   string
-	access access
+	access
+	action string // what the audit log calls it
 	params string // of the query; others are refused
 	handle handler
 }
@@ -15,33 +22,69 @@ type route struct {
 // can return, or the connection is cut.
 type handler func(*answer, *request) error
 
+// Actions that are treated apart.
+const (
+	submitTask = "task.submit"
+	putBlob    = "blob.put" // no row of its own: blobs are nothing before a task names them
+)
+
+// changes reports whether the action is more than to read, and has a row.
+func (r route) changes() bool { return r.action != "" && !strings.HasSuffix(r.action, ".read") }
+
 // routes is the API. An {id} is that of a job or element where the handler
 // reads one, and a selector (see ParseSelection) where it changes tasks. A
 // {worker} is a worker's id or name.
 func (h *Handler) routes() []route {
+	return slices.Concat([]route{
+		{"GET", "/health", open, "health.read", "", reply(h.health)},
+		{"GET", "/api/v1/version", known, "version.read", "", reply(h.version)},
+		{"GET", "/api/v1/openapi.json", known, "openapi.read", "", h.openAPI},
+		{"GET", "/api/v1/self", known, "self.read", "", reply(h.self)},
+
+		{"POST", "/api/v1/tasks", needs(auth.Submit), submitTask, "", create(h.submit)},
+		{"GET", "/api/v1/tasks", needs(auth.ReadTasks), "task.read", "select state owner limit before all all_users", reply(h.jobs)},
+		{"GET", "/api/v1/tasks/{id}", needs(auth.ReadTasks), "task.read", "", reply(h.show)},
+		{"DELETE", "/api/v1/tasks/{id}", needs(auth.ChangeTasks), "task.cancel", "reason all_users", reply(h.cancel)},
+		{"POST", "/api/v1/tasks/{id}/signal", needs(auth.ChangeTasks), "task.signal", "all_users", reply(h.signal)},
+		{"POST", "/api/v1/tasks/{id}/retry", needs(auth.ChangeTasks), "task.retry", "all_users", reply(h.retry)},
+		{"GET", "/api/v1/tasks/{id}/elements", needs(auth.ReadTasks), "task.read", "state from limit", reply(h.elements)},
+		{"GET", "/api/v1/tasks/{id}/watch", needs(auth.ReadTasks), "task.read", "", h.watch},
+		{"GET", "/api/v1/tasks/{id}/output", needs(auth.ReadTasks), "task.read", "attempt follow from stream", h.output},
+
+		{"PUT", "/api/v1/blobs/{hash}", needs(auth.Submit), putBlob, "", h.putBlob},
+		{"HEAD", "/api/v1/blobs/{hash}", needs(auth.Submit), "blob.read", "", h.hasBlob},
+
+		{"GET", "/api/v1/workers", needs(auth.ReadWorkers), "worker.read", "", reply(h.workers)},
+		{"GET", "/api/v1/workers/{worker}", needs(auth.ReadWorkers), "worker.read", "", reply(h.worker)},
+		{"DELETE", "/api/v1/workers/{worker}", needs(auth.ChangeWorkers), "worker.remove", "", reply(h.removeWorker)},
+		{"POST", "/api/v1/workers/{worker}/drain", needs(auth.ChangeWorkers), "worker.drain", "", reply(h.drain)},
+		{"POST", "/api/v1/workers/{worker}/resume", needs(auth.ChangeWorkers), "worker.resume", "", reply(h.resume)},
+		{"GET", "/api/v1/stats", needs(auth.ReadStats), "stats.read", "", reply(h.stats)},
+	}, h.accountRoutes())
+}
+
+// accountRoutes are those of users, tokens and the audit log.
+func (h *Handler) accountRoutes() []route {
 	return []route{
-		{"GET", "/health", anyone, "", reply(h.health)},
-		{"GET", "/api/v1/version", anyone, "", reply(h.version)},
+		{"POST", "/api/v1/login", open, "session.login", "", reply(h.login)},
+		{"POST", "/api/v1/refresh", open, "session.refresh", "", reply(h.refresh)},
+		{"POST", "/api/v1/logout", known, "session.logout", "", done(h.logout)},
+		{"POST", "/api/v1/password", known, "user.password", "", done(h.password)},
 
-		{"POST", "/api/v1/tasks", users, "", create(h.submit)},
-		{"GET", "/api/v1/tasks", users, "select state owner limit before all all_users", reply(h.jobs)},
-		{"GET", "/api/v1/tasks/{id}", users, "", reply(h.show)},
-		{"DELETE", "/api/v1/tasks/{id}", users, "reason all_users", reply(h.cancel)},
-		{"POST", "/api/v1/tasks/{id}/signal", users, "all_users", reply(h.signal)},
-		{"POST", "/api/v1/tasks/{id}/retry", users, "all_users", reply(h.retry)},
-		{"GET", "/api/v1/tasks/{id}/elements", users, "state from limit", reply(h.elements)},
-		{"GET", "/api/v1/tasks/{id}/watch", users, "", h.watch},
-		{"GET", "/api/v1/tasks/{id}/output", users, "attempt follow from", h.output},
+		{"GET", "/api/v1/users", needs(auth.ManageUsers), "user.read", "", reply(h.users)},
+		{"POST", "/api/v1/users", needs(auth.ManageUsers), "user.create", "", create(h.createUser)},
+		{"GET", "/api/v1/users/{user}", needs(auth.ManageUsers), "user.read", "", reply(h.user)},
+		{"PATCH", "/api/v1/users/{user}", needs(auth.ManageUsers), "user.change", "", reply(h.changeUser)},
+		{"DELETE", "/api/v1/users/{user}", needs(auth.ManageUsers), "user.remove", "", reply(h.removeUser)},
 
-		{"PUT", "/api/v1/blobs/{hash}", users, "", h.putBlob},
-		{"HEAD", "/api/v1/blobs/{hash}", users, "", h.hasBlob},
+		{"GET", "/api/v1/tokens", needs(auth.OwnTokens), "token.read", "all", reply(h.listTokens)},
+		{"POST", "/api/v1/tokens", needs(auth.OwnTokens), "token.create", "", create(h.createToken)},
+		{"DELETE", "/api/v1/tokens/{token}", needs(auth.OwnTokens), "token.revoke", "", reply(h.revokeToken)},
+		{"POST", "/api/v1/keys/rotate", needs(auth.ManageUsers), "key.rotate", "", reply(h.rotateKeys)},
 
-		{"GET", "/api/v1/workers", users, "", reply(h.workers)},
-		{"GET", "/api/v1/workers/{worker}", users, "", reply(h.worker)},
-		{"DELETE", "/api/v1/workers/{worker}", admins, "", reply(h.removeWorker)},
-		{"POST", "/api/v1/workers/{worker}/drain", admins, "", reply(h.drain)},
-		{"POST", "/api/v1/workers/{worker}/resume", admins, "", reply(h.resume)},
-		{"GET", "/api/v1/stats", users, "", reply(h.stats)},
+		{"GET", "/api/v1/audit", needs(auth.ReadAudit), "audit.read", "who what target outcome since until before limit", reply(h.audit)},
+		{"POST", "/api/v1/audit/verify", needs(auth.ReadAudit), "audit.verify", "", reply(h.verifyAudit)},
+		{"GET", "/api/v1/audit/anchor", needs(auth.ReadAudit), "audit.anchor", "", reply(h.anchor)},
 	}
 }
 
@@ -54,9 +97,30 @@ func create[T any](f func(*request) (T, error)) handler { return respond(http.St
 func respond[T any](status int, f func(*request) (T, error)) handler {
 	return func(w *answer, r *request) error {
 		value, err := f(r)
+		if err == nil {
+			err = r.settle()
+		}
+		switch {
+		case err != nil:
+			return err
+		case r.Method == http.MethodGet:
+			return writeTagged(w, r.Request, value)
+		}
+		return writeJSON(w, status, value)
+	}
+}
+
+// done answers without a word.
+func done(f func(*request) error) handler {
+	return func(w *answer, r *request) error {
+		err := f(r)
+		if err == nil {
+			err = r.settle()
+		}
 		if err != nil {
 			return err
 		}
-		return writeJSON(w, status, value)
+		w.WriteHeader(http.StatusNoContent)
+		return nil
 	}
 }

@@ -38,43 +38,47 @@ func (h *Handler) watch(w *answer, r *request) error {
 	}
 	ctx, cancel := streamContext(r)
 	defer cancel()
+	events, end := lines(w), func() error { return nil }
+	if r.wantsEvents() {
+		events, end = jobEvents(w, r.Header.Get(lastEvent))
+	}
+	err := h.dispatcher.Watch(ctx, r.who, id, events)
+	stream{w}.extend()
+	if err = cmp.Or(err, ctx.Err()); err != nil { // never a whole stream for one that was stopped
+		return err
+	}
+	return end()
+}
+
+// lines writes one of JSON for each state of a job.
+func lines(w *answer) func(*Job) error {
 	w.Header().Set("Content-Type", "application/x-ndjson")
-	lines := encoder(stream{w})
-	err := h.dispatcher.Watch(ctx, r.who, id, func(job *Job) error {
-		if err := lines.Encode(job); err != nil {
+	to := encoder(stream{w})
+	return func(job *Job) error {
+		if err := to.Encode(job); err != nil {
 			return err
 		}
 		return w.Flush()
-	})
-	stream{w}.extend()
-	return cmp.Or(err, ctx.Err()) // never a whole stream for one that was stopped
+	}
 }
 
 func (h *Handler) output(w *answer, r *request) error {
-	id, follow := r.task(), r.flag("follow")
-	attempt, from := r.number("attempt", 1, maxNumber, 0), r.number("from", 0, maxNumber, 0)
+	how := r.outputRequest()
 	if r.bad != nil {
 		return r.bad
 	}
 	ctx, cancel := streamContext(r)
 	defer cancel()
-	output, err := h.dispatcher.Output(ctx, r.who, id, int(attempt), follow)
-	if err != nil {
-		return err
-	}
-	defer output.Close()
-	err = copyOutput(stream{w}, output, from, follow)
+	open := func() (io.ReadCloser, error) { return h.dispatcher.Output(ctx, r.who, how.id, how.attempt, how.follow) }
+	err := how.copy(stream{w}, open)
 	stream{w}.extend()
 	return cmp.Or(err, ctx.Err())
 }
 
 func copyOutput(w stream, output io.Reader, from int64, follow bool) error {
 	w.Header().Set("Content-Type", OutputType)
-	if follow {
-		// The reader learns at once that it is being served.
-		if err := w.Flush(); err != nil {
-			return err
-		}
+	if err := w.begin(follow); err != nil {
+		return err
 	}
 	if _, err := io.CopyN(io.Discard, output, from); err != nil {
 		return ignoreEOF(err)
@@ -96,6 +100,14 @@ func copyOutput(w stream, output io.Reader, from int64, follow bool) error {
 			return ignoreEOF(err)
 		}
 	}
+}
+
+// begin lets a reader who follows know at once that he is being served.
+func (s stream) begin(follow bool) error {
+	if !follow {
+		return nil
+	}
+	return s.Flush()
 }
 
 func ignoreEOF(err error) error {

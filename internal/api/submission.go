@@ -31,6 +31,8 @@ func (s *Submission) Accept(owner string) (*Order, error) {
 		Spec: s.spec(&f),
 		Wish: s.wish(&f),
 	}
+	order.Secrets = plain(s.SecretEnv)
+	f.refuse(order.Spec.NameSecrets(order.Secrets))
 	f.blame("name", checkText(s.Name, octaskly.MaxName))
 	f.blame("idempotency_key", checkText(s.Key, octaskly.MaxName))
 	f.blame("at_once", s.checkAtOnce(order.Job.Array))

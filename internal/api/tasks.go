@@ -8,7 +8,8 @@ import (
 
 func (h *Handler) submit(r *request) (*Accepted, error) {
 	var s Submission
-	if r.decode(&s); r.bad != nil {
+	r.decode(&s)
+	if r.useKey(&s); r.bad != nil {
 		return nil, r.bad
 	}
 	order, err := s.Accept(r.who.Name)
@@ -19,7 +20,27 @@ func (h *Handler) submit(r *request) (*Accepted, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.act().Target = id.String(); repeated {
+		r.act().Detail = "repeated"
+	}
 	return &Accepted{ID: id.String(), Tasks: order.Job.Elements.Count(), Repeated: repeated}, nil
+}
+
+// keyHeader stands for Submission.Key.
+const keyHeader = "Idempotency-Key"
+
+// useKey takes the key from the header.
+func (r *request) useKey(s *Submission) {
+	keys := r.Header[keyHeader]
+	switch {
+	case len(keys) == 0:
+	case len(keys) > 1 || keys[0] == "":
+		r.blame(keyHeader, errors.New("it is empty, or given twice"))
+	case s.Key != "" && s.Key != keys[0]:
+		r.blame(keyHeader, errors.New("it differs from idempotency_key in the body"))
+	default:
+		s.Key = keys[0]
+	}
 }
 
 func (h *Handler) jobs(r *request) (*Jobs, error) {

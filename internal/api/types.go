@@ -59,9 +59,13 @@ func (s *Seconds) UnmarshalJSON(data []byte) error {
 
 // Submission is the body of POST /api/v1/tasks. Only Argv is required.
 type Submission struct {
-	Name    string        `json:"name,omitempty"`
-	Argv    []Text        `json:"argv"`
-	Env     []Text        `json:"env,omitempty"` // "NAME=value"
+	Name string `json:"name,omitempty"`
+	Argv []Text `json:"argv"`
+	Env  []Text `json:"env,omitempty"` // "NAME=value"
+	// SecretEnv is further environment, "NAME=value" each. It is kept sealed, and nobody
+	// but the command sees it: what is shown has octaskly.Redacted for values.
+	SecretEnv []Text `json:"secret_env,omitempty"`
+
 	Cwd     Text          `json:"cwd,omitempty"`
 	Stdin   octaskly.Blob `json:"stdin,omitempty"` // uploaded before, see PUT /api/v1/blobs/{hash}
 	Items   octaskly.Blob `json:"items,omitempty"` // one line for each element

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+
+	"github.com/octaskly/octaskly/internal/auth"
 )
 
 // Self is what the API needs of a worker: its socket answers for itself only.
@@ -22,20 +24,21 @@ var errElsewhere = errors.New("only a worker serves this socket")
 // NewWorker makes a handler of what a worker answers for itself. All else that a
 // dispatcher would answer is refused with where that is.
 func NewWorker(self Self, version string, log *slog.Logger) *Handler {
-	h := bare(version, log)
+	h := bare(Config{Version: version, Access: AccessList{Clients: []string{"*"}}, Log: log})
 	a := alone{self}
 	own := []route{
-		{"GET", "/health", anyone, "", reply(h.health)},
-		{"GET", "/api/v1/version", anyone, "", reply(h.version)},
-		{"GET", "/api/v1/workers", users, "", reply(a.workers)},
-		{"GET", "/api/v1/workers/{worker}", users, "", reply(a.worker)},
+		{"GET", "/health", open, "health.read", "", reply(h.health)},
+		{"GET", "/api/v1/version", known, "version.read", "", reply(h.version)},
+		{"GET", "/api/v1/workers", needs(auth.ReadWorkers), "worker.read", "", reply(a.workers)},
+		{"GET", "/api/v1/workers/{worker}", needs(auth.ReadWorkers), "worker.read", "", reply(a.worker)},
 	}
-	known := map[[2]string]bool{}
+	here := map[[2]string]bool{}
 	for _, r := range own {
-		known[[2]string{r.method, r.path}] = true
+		here[[2]string{r.method, r.path}] = true
 	}
 	for _, r := range h.routes() {
-		if !known[[2]string{r.method, r.path}] {
+		if !here[[2]string{r.method, r.path}] {
+			r.access = needs(auth.ReadWorkers) // who may ask is for the dispatcher to say
 			r.handle = func(*answer, *request) error { return a.elsewhere() }
 			own = append(own, r)
 		}

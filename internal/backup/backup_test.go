@@ -10,8 +10,10 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -35,6 +37,7 @@ func stateDir(t *testing.T) (dir string, s *store.Store) {
 	dir = t.TempDir()
 	for name, text := range map[string]string{
 		"blobs/" + hash: "input", "blobs/.upload-1": "half", "output/1/0.1": "output", "output/1/strange": "", "fleet.key": "secret",
+		Authority: "sealed",
 	} {
 		writeFile(t, filepath.Join(dir, name), text)
 	}
@@ -86,12 +89,12 @@ func TestThereAndBack(t *testing.T) {
 	if err != nil || *read != *wrote {
 		t.Fatalf("restored %+v of %+v: %v", read, wrote, err)
 	}
-	for name, want := range map[string]string{"blobs/" + hash: "input", "output/1/0.1": "output"} {
+	for name, want := range map[string]string{"blobs/" + hash: "input", "output/1/0.1": "output", Authority: "sealed"} {
 		if got, err := os.ReadFile(filepath.Join(to, name)); err != nil || string(got) != want {
 			t.Errorf("%s has %q, %v", name, got, err)
 		}
 	}
-	if names := list(t, to); strings.Join(names, " ") != "blobs/"+hash+" octaskly.db output/1/0.1" {
+	if names := list(t, to); strings.Join(names, " ") != "authority.pem blobs/"+hash+" octaskly.db output/1/0.1" {
 		t.Errorf("restored: %v", names)
 	}
 	restored, err := store.Open(ctx, filepath.Join(to, database), quiet)
@@ -207,14 +210,14 @@ func TestRestoreRefuses(t *testing.T) {
 		"a manifest of others": {append([]member{{name: first, text: []byte("{}")}}, good[1:]...), "it is no backup of octaskly"},
 		"of the future":        {append([]member{{name: first, text: future}}, good[1:]...), "install a newer octaskly"},
 		"no end":               {good[:len(good)-1], "ends in its midst"},
-		"no database":          {append([]member{good[0]}, good[2:]...), `no member "blobs/`},
+		"no database":          {append([]member{good[0]}, good[2:]...), `no member "authority.pem"`},
 		"out of the directory": {with(2, member{name: "../evil", text: []byte("x")}), `no member "../evil"`},
 		"deep out of it":       {with(2, member{name: "output/1/../../../evil", text: []byte("x")}), "no member"},
 		"absolute":             {with(2, member{name: "/etc/evil", text: []byte("x")}), "no member"},
 		"a link":               {with(2, member{name: "output/7", kind: tar.TypeSymlink}), "no file that a backup has"},
 		"a directory":          {with(2, member{name: "output/7/", kind: tar.TypeDir}), "no file that a backup has"},
 		"the key":              {with(2, member{name: "fleet.key", text: []byte("x")}), "no member"},
-		"twice":                {with(3, good[2]), "exists"},
+		"twice":                {with(4, good[3]), "exists"},
 		"a second database":    {with(3, good[1]), "no member"},
 		"a broken database":    {append([]member{good[0], {name: database, text: good[1].text[:8192]}}, good[2:]...), "cannot use database"},
 		"text for a database":  {append([]member{good[0], {name: database, text: []byte(strings.Repeat("no ", 900))}}, good[2:]...), "it is no database of octaskly"},
@@ -296,9 +299,39 @@ func FuzzRestore(f *testing.F) {
 		r.unpack(bytes.NewReader(data))
 		for _, name := range list(t, above) {
 			name, inside := strings.CutPrefix(name, "state/"+unpacked+"/")
-			if !inside || name != database && !isFile(name) {
+			if !inside || name != database && name != Authority && !isFile(name) {
 				t.Fatalf("%q was written", name)
 			}
 		}
 	})
+}
+
+// What has no end, no beginning, or more bytes than it has, is refused at once.
+func TestRestoreRefusesOddFiles(t *testing.T) {
+	dir := t.TempDir()
+	fifo, hollow, packed := filepath.Join(dir, "fifo"), filepath.Join(dir, "octaskly.db"), filepath.Join(dir, "sparse.tar")
+	if err := errors.Join(syscall.Mkfifo(fifo, 0o600), os.WriteFile(hollow, []byte("x"), 0o600), os.Truncate(hollow, 1<<30)); err != nil {
+		t.Fatal(err)
+	}
+	manifest, _ := json.Marshal(Manifest{Format: format})
+	writeFile(t, filepath.Join(dir, first), string(manifest))
+	if said, err := exec.Command("tar", "--format=pax", "-S", "-C", dir, "-cf", packed, first, "octaskly.db").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	for file, want := range map[string]string{
+		fifo: "is no regular file", dir: "is no regular file", packed: `member "octaskly.db" is no file that a backup has`, hollow: "it is no backup",
+	} {
+		to := t.TempDir()
+		if _, err := Restore(ctx, file, to); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want …%s…", filepath.Base(file), err, want)
+		}
+		if left := list(t, to); len(left) > 0 {
+			t.Errorf("%s leaves %v", filepath.Base(file), left)
+		}
+	}
+	for file, want := range map[string]string{fifo: "is no regular file", hollow: "it is no backup", filepath.Join(dir, "none"): "no such file", packed: ""} {
+		if err := Look(file); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("a look at %s: %v, want …%s…", filepath.Base(file), err, want)
+		}
+	}
 }

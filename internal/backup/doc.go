@@ -5,6 +5,7 @@
 //
 //	octaskly-backup       what it is, in JSON; see [Manifest]
 //	octaskly.db           a copy of the database
+//	authority.pem         the fleet's authority, where it has one; its key is sealed
 //	blobs/HASH            inputs
 //	output/JOB/INDEX.N    outputs that are too long for the database
 //	octaskly-backup.end   empty: the archive is whole

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 
 	"github.com/octaskly/octaskly/internal/store"
@@ -29,11 +30,43 @@ const (
 	unpacked    = ".restore"
 )
 
+// open refuses what may never have an end, or a beginning.
+func open(file string) (*os.File, error) {
+	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(err, fmt.Errorf("%q is no regular file", file), f.Close())
+	}
+	return f, nil
+}
+
+// Look refuses a file that cannot be opened, or does not begin as a backup does.
+func Look(file string) error {
+	f, err := open(file)
+	if err != nil {
+		return fmt.Errorf("cannot restore: %w", err)
+	}
+	defer f.Close()
+	h, err := tar.NewReader(f).Next()
+	switch {
+	case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF):
+		err = errShort
+	case err == nil && h.Name != first || errors.Is(err, tar.ErrHeader):
+		err = errForeign
+	}
+	if err != nil {
+		return fmt.Errorf("cannot restore %q: %w", file, err)
+	}
+	return nil
+}
+
 // Restore makes what a backup holds the contents of a state directory, which
 // nobody uses and which has no database. What it wrote before it failed is gone
 // again.
 func Restore(ctx context.Context, file, stateDir string) (*Summary, error) {
-	f, err := os.Open(file)
+	f, err := open(file)
 	if err != nil {
 		return nil, fmt.Errorf("cannot restore: %w", err)
 	}
@@ -74,7 +107,13 @@ func restore(ctx context.Context, from io.Reader, stateDir string) (*Summary, er
 // mustBeFree refuses a directory that has what would be lost.
 func mustBeFree(stateDir string) error {
 	if _, err := os.Lstat(filepath.Join(stateDir, database)); err == nil {
-		return fmt.Errorf("there is a database already; stop the dispatcher and move it away: mkdir %[1]s.old && mv %[1]s/octaskly.db* %[1]s/blobs %[1]s/output %[1]s.old", stateDir)
+		away := fmt.Sprintf("mkdir %[1]s.old && mv %[1]s/octaskly.db*", stateDir)
+		for _, tree := range trees {
+			if _, err := os.Lstat(filepath.Join(stateDir, tree)); err == nil {
+				away += " " + filepath.Join(stateDir, tree)
+			}
+		}
+		return fmt.Errorf("there is a database already; stop the dispatcher and move it away: %s %s.old", away, stateDir)
 	}
 	for _, tree := range trees {
 		entries, err := os.ReadDir(filepath.Join(stateDir, tree))
@@ -95,6 +134,8 @@ type reader struct {
 	uid, gid int      // whose that is
 	dirs     map[string]bool
 	summary  Summary
+
+	authority bool // it has one
 }
 
 func newReader(ctx context.Context, root *os.Root) (*reader, error) {
@@ -117,10 +158,13 @@ func (r *reader) unpack(from io.Reader) error {
 	for i := 0; ; i++ {
 		h, err := archive.Next()
 		if err == io.EOF {
-			return errors.New("the backup ends in its midst")
+			return errShort
+		}
+		if errors.Is(err, tar.ErrHeader) && i == 0 {
+			return errForeign
 		}
 		if err != nil {
-			return fmt.Errorf("cannot read the backup: %w", err)
+			return fmt.Errorf("cannot read the backup: %w", shortOr(err))
 		}
 		whole, err := r.member(i, h, archive)
 		if err != nil || whole {
@@ -135,7 +179,7 @@ func (r *reader) member(i int, h *tar.Header, data io.Reader) (whole bool, err e
 		return false, err
 	}
 	switch {
-	case h.Typeflag != tar.TypeReg || h.Size < 0 || h.Size > maxFile:
+	case h.Typeflag != tar.TypeReg || h.Size < 0 || h.Size > maxFile || sparse(h):
 		return false, fmt.Errorf("member %.80q is no file that a backup has", h.Name)
 	case i == 0:
 		return false, r.manifest(h, data)
@@ -144,6 +188,9 @@ func (r *reader) member(i int, h *tar.Header, data io.Reader) (whole bool, err e
 		return false, r.file(h, data)
 	case i > 1 && h.Name == last:
 		return true, nil
+	case i == 2 && h.Name == Authority && h.Size <= maxManifest:
+		r.authority = true
+		return false, r.file(h, data)
 	case i > 1 && isFile(h.Name):
 		r.summary.Files++
 		r.summary.Size += h.Size
@@ -152,7 +199,28 @@ func (r *reader) member(i int, h *tar.Header, data io.Reader) (whole bool, err e
 	return false, fmt.Errorf("a backup has no member %.80q there", h.Name)
 }
 
-var errForeign = errors.New("it is no backup of octaskly; octasklyd dispatcher backup makes one")
+// sparse members grow as they are unpacked, without bound. We write none.
+func sparse(h *tar.Header) bool {
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
+}
+
+var (
+	errForeign = errors.New("it is no backup of octaskly, at least not as octasklyd dispatcher backup has written it; if it was compressed, decompress it first")
+	errShort   = errors.New("the backup ends in its midst: its copy is not complete; copy it again, or take another one")
+)
+
+// shortOr is err, or what it means where a file ends too early.
+func shortOr(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errShort
+	}
+	return err
+}
 
 func (r *reader) manifest(h *tar.Header, data io.Reader) error {
 	if h.Name != first || h.Size > maxManifest {
@@ -181,7 +249,7 @@ func (r *reader) file(h *tar.Header, data io.Reader) error {
 	}
 	defer f.Close()
 	if _, err := io.CopyN(f, data, h.Size); err != nil {
-		return fmt.Errorf("cannot read %.80q: %w", h.Name, err)
+		return fmt.Errorf("cannot copy %.80q: %w", h.Name, shortOr(err))
 	}
 	if err := r.own(name); err != nil {
 		return err
@@ -241,6 +309,11 @@ func (r *reader) install() (err error) {
 	}
 	if err := syncTree(r.root, r.dirs); err != nil {
 		return err
+	}
+	if r.authority { // in the place of one that nobody has logged in with
+		if err := r.root.Rename(filepath.Join(unpacked, Authority), Authority); err != nil {
+			return err
+		}
 	}
 	return r.root.Rename(filepath.Join(unpacked, database), database)
 }

@@ -29,6 +29,9 @@ const (
 	first    = "octaskly-backup"
 	last     = "octaskly-backup.end"
 	database = "octaskly.db"
+
+	// Authority is the file of the fleet's own, whose key is sealed by the fleet key.
+	Authority = "authority.pem"
 )
 
 // Summary is what went into a backup, or came out of one.
@@ -54,6 +57,9 @@ func write(ctx context.Context, stateDir, file, program string) (*Summary, error
 		return nil, fmt.Errorf("%q is there already; give it another name", file)
 	}
 	dir := filepath.Dir(file)
+	if _, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("cannot write %q: %w", file, err)
+	}
 	copied, err := os.CreateTemp(dir, ".octaskly-*.db") // mode 0600
 	if err != nil {
 		return nil, err
@@ -119,6 +125,9 @@ func (w *writer) all(stateDir, copied, program string) error {
 		return err
 	}
 	if w.summary.Database, err = w.file(copied, database); err != nil {
+		return err
+	}
+	if _, err := w.file(filepath.Join(stateDir, Authority), Authority); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	for _, tree := range trees {

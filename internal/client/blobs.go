@@ -30,47 +30,67 @@ func (c *Client) UploadBlob(ctx context.Context, r io.Reader) (octaskly.Blob, er
 	if has, err := c.HasBlob(ctx, hash); has || err != nil {
 		return hash, err
 	}
-	return hash, c.PutBlob(ctx, hash, again, size)
+	return hash, c.PutBlob(ctx, hash, again.ReadSeeker, size)
 }
 
 // HasBlob reports whether PutBlob may be left out.
 func (c *Client) HasBlob(ctx context.Context, hash octaskly.Blob) (bool, error) {
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
-	r, err := call{method: http.MethodHead, path: blobPath(hash)}.request(ctx)
+	r, err := c.request(ctx, call{method: http.MethodHead, path: blobPath(hash)})
 	if err != nil {
 		return false, err
 	}
-	answer, err := c.http.Do(r)
+	answer, err := c.exchange(r)
 	if err != nil {
-		return false, broken(ctx, err)
+		return false, err
 	}
-	answer.Body.Close()
+	defer answer.Body.Close()
 	switch answer.StatusCode {
 	case http.StatusNoContent:
 		return true, nil
 	case http.StatusNotFound:
 		return false, nil
 	}
-	return false, fmt.Errorf("cannot use the answer: %s", answer.Status)
+	return false, c.failure(answer)
 }
 
 // PutBlob uploads the size bytes of r, whose SHA-256 is hash.
 func (c *Client) PutBlob(ctx context.Context, hash octaskly.Blob, r io.Reader, size int64) error {
-	request, err := call{method: http.MethodPut, path: blobPath(hash)}.request(ctx)
+	request, err := c.request(ctx, call{method: http.MethodPut, path: blobPath(hash)})
 	if err != nil {
 		return err
 	}
-	request.Body, request.ContentLength = io.NopCloser(r), size
-	if size == 0 {
-		request.Body = http.NoBody
-	}
+	setBody(request, r, size)
 	request.Header.Set("Content-Type", "application/octet-stream")
 	answer, err := c.send(request)
 	if err != nil {
 		return err
 	}
 	return answer.Body.Close()
+}
+
+// setBody gives a request what r has. It can be sent again where r lets read any
+// part of it at any time, as a file does.
+func setBody(request *http.Request, r io.Reader, size int64) {
+	request.Body, request.ContentLength = io.NopCloser(r), size
+	if size == 0 {
+		request.Body = http.NoBody
+		return
+	}
+	file, ok := r.(interface {
+		io.ReaderAt
+		io.Seeker
+	})
+	if !ok {
+		return
+	}
+	if start, err := file.Seek(0, io.SeekCurrent); err == nil {
+		request.GetBody = func() (io.ReadCloser, error) {
+			return io.NopCloser(io.NewSectionReader(file, start, size)), nil
+		}
+		request.Body, _ = request.GetBody()
+	}
 }
 
 func blobPath(hash octaskly.Blob) string { return root + "blobs/" + string(hash) }

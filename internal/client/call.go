@@ -10,19 +10,28 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
 const (
-	// base has the only Host that the API answers to.
+	// base has the only Host that the API answers to on a socket.
 	base = "http://octaskly"
 	root = "/api/v1/"
 
 	maxAnswer  = 256 << 20 // a list of the largest commands
 	maxFailure = 64 << 10
 )
+
+// meanings of answers without a document, such as those to HEAD.
+var meanings = map[int]error{
+	http.StatusUnauthorized:    octaskly.ErrUnknown,
+	http.StatusForbidden:       octaskly.ErrDenied,
+	http.StatusTooManyRequests: octaskly.ErrFull,
+}
 
 // call is one request.
 type call struct {
@@ -33,27 +42,27 @@ type call struct {
 	repeatable bool // may be sent again over another connection
 }
 
-func (c call) request(ctx context.Context) (*http.Request, error) {
+func (c *Client) request(ctx context.Context, call call) (*http.Request, error) {
 	var body io.Reader
-	if c.body != nil {
-		data, err := json.Marshal(c.body)
+	if call.body != nil {
+		data, err := json.Marshal(call.body)
 		if err != nil {
 			return nil, err
 		}
 		body = bytes.NewReader(data)
 	}
-	address := base + c.path
-	if len(c.query) > 0 {
-		address += "?" + c.query.Encode()
+	address := c.base + call.path
+	if len(call.query) > 0 {
+		address += "?" + call.query.Encode()
 	}
-	r, err := http.NewRequestWithContext(ctx, c.method, address, body)
+	r, err := http.NewRequestWithContext(ctx, call.method, address, body)
 	if err != nil {
 		return nil, err
 	}
-	if c.body != nil {
+	if call.body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	if c.repeatable {
+	if call.repeatable {
 		// The key of net/http itself: it is never sent.
 		r.Header["Idempotency-Key"] = []string{}
 	}
@@ -62,7 +71,7 @@ func (c call) request(ctx context.Context) (*http.Request, error) {
 
 // open sends the call and returns a successful answer with its body.
 func (c *Client) open(ctx context.Context, call call) (*http.Response, error) {
-	r, err := call.request(ctx)
+	r, err := c.request(ctx, call)
 	if err != nil {
 		return nil, err
 	}
@@ -71,13 +80,13 @@ func (c *Client) open(ctx context.Context, call call) (*http.Response, error) {
 
 // send returns a successful answer with its body.
 func (c *Client) send(r *http.Request) (*http.Response, error) {
-	answer, err := c.http.Do(r)
+	answer, err := c.exchange(r)
 	if err != nil {
-		return nil, broken(r.Context(), err)
+		return nil, err
 	}
 	if answer.StatusCode >= 300 {
 		defer answer.Body.Close()
-		return nil, failure(answer)
+		return nil, c.failure(answer)
 	}
 	return answer, nil
 }
@@ -94,21 +103,40 @@ func broken(ctx context.Context, err error) error {
 		err = in.Err
 	}
 	_, network := errors.AsType[net.Error](err)
-	if network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || cutByHTTP2(err) {
 		err = fmt.Errorf("%w: %w", ErrCut, err)
 	}
 	return fmt.Errorf("cannot read the answer of the dispatcher: %w", err)
 }
 
+// cutByHTTP2 knows the errors of HTTP/2, whose types are net/http's own.
+func cutByHTTP2(err error) bool {
+	return slices.ContainsFunc([]string{"http2: ", "stream error: ", "connection error: "}, func(start string) bool {
+		return strings.HasPrefix(err.Error(), start)
+	})
+}
+
 // failure is the error that an answer reports.
-func failure(answer *http.Response) error {
+func (c *Client) failure(answer *http.Response) error {
+	err := reported(answer)
+	if answer.StatusCode == http.StatusUnauthorized && c.keeper != nil {
+		return &Unauthorized{URL: c.base, Err: err}
+	}
+	return err
+}
+
+func reported(answer *http.Response) error {
 	var f api.Failure
 	data, err := io.ReadAll(io.LimitReader(answer.Body, maxFailure))
 	if err == nil {
 		err = json.Unmarshal(data, &f)
 	}
 	if err != nil || f.Error.Message == "" {
-		return fmt.Errorf("cannot use the answer: %s", answer.Status)
+		err = fmt.Errorf("cannot use the answer: %s", answer.Status)
+		if meant := meanings[answer.StatusCode]; meant != nil {
+			err = fmt.Errorf("%w: %w", err, meant)
+		}
+		return err
 	}
 	return &f.Error
 }
@@ -127,12 +155,15 @@ func fetch[T any](ctx context.Context, c *Client, call call) (*T, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer answer.Body.Close()
+	return decode[T](ctx, answer)
+}
+
+// decode reads and closes an answer.
+func decode[T any](ctx context.Context, answer *http.Response) (*T, error) {
+	defer discard(answer.Body)
 	value := new(T)
 	if err := json.NewDecoder(io.LimitReader(answer.Body, maxAnswer)).Decode(value); err != nil {
 		return nil, broken(ctx, err)
 	}
-	// Only a connection whose answer was read to its end is used again.
-	io.Copy(io.Discard, io.LimitReader(answer.Body, maxFailure))
 	return value, nil
 }

@@ -28,6 +28,9 @@ type Options struct {
 	// the dispatcher listens by default.
 	Socket string
 
+	// Server is reached by HTTPS instead, if it is not nil.
+	Server *Server
+
 	// Timeout bounds each call; it does not bound Watch, Output and uploads. If
 	// zero, it is a minute.
 	Timeout time.Duration
@@ -44,24 +47,32 @@ type Options struct {
 // Client is for any number of goroutines.
 type Client struct {
 	Options
-	http *http.Client
+	http   *http.Client
+	base   string                                     // of all URLs
+	keeper *keeper                                    // nil: a Unix socket
+	pause  func(context.Context, time.Duration) error // tests have their own
 }
 
 // New does not connect: the first call does.
 func New(options Options) *Client {
-	c := &Client{Options: options}
+	c := &Client{Options: options, base: base, pause: pause}
 	c.Timeout = cmp.Or(c.Timeout, callTimeout)
 	c.Patience = cmp.Or(c.Patience, patience)
 	if c.Notice == nil {
 		c.Notice = func(error) {}
 	}
+	transport := &http.Transport{
+		DialContext:         c.dial,
+		MaxIdleConnsPerHost: 64,
+		IdleConnTimeout:     idleTimeout,
+		DisableCompression:  true,
+	}
+	if options.Server != nil {
+		line := newLine(&options.Server.Context)
+		c.base, c.keeper, transport = line.base.String(), newKeeper(c, options.Server), line.transport()
+	}
 	c.http = &http.Client{
-		Transport: &http.Transport{
-			DialContext:         c.dial,
-			MaxIdleConnsPerHost: 64,
-			IdleConnTimeout:     idleTimeout,
-			DisableCompression:  true,
-		},
+		Transport: transport,
 		// The API redirects nobody.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -95,11 +106,11 @@ func (c *Client) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 		err = dirs.CheckSocket(path)
 	}
 	if err != nil {
-		return nil, &Unreachable{path, err}
+		return nil, &Unreachable{Socket: path, Err: err}
 	}
 	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "unix", path)
 	if err != nil {
-		return nil, &Unreachable{path, err}
+		return nil, &Unreachable{Socket: path, Err: err}
 	}
 	return conn, nil
 }

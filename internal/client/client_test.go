@@ -71,12 +71,15 @@ var calls = []struct {
 
 func TestCalls(t *testing.T) {
 	d := newDaemon(t, &fake{})
-	c := d.client(Options{})
+	checkCalls(t, d.fake, d.client(Options{}))
+}
+
+func checkCalls(t *testing.T, f *fake, c *Client) {
 	for _, tt := range calls {
-		d.fake.asked = ""
+		f.asked = ""
 		got, err := tt.call(t.Context(), c)
-		if diff := cmp.Diff(tt.want, got); diff != "" || err != nil || d.fake.asked != tt.asked {
-			t.Errorf("%s: %v\n%s\nasked %s\nwant  %s", tt.name, err, diff, d.fake.asked, tt.asked)
+		if diff := cmp.Diff(tt.want, got); diff != "" || err != nil || f.asked != tt.asked {
+			t.Errorf("%s: %v\n%s\nasked %s\nwant  %s", tt.name, err, diff, f.asked, tt.asked)
 		}
 	}
 }

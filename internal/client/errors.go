@@ -1,6 +1,7 @@
 package client
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,26 +9,54 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
 // ErrCut says that the connection broke in the middle of an answer, as it does
 // when the daemon restarts.
 var ErrCut = errors.New("the connection was cut")
 
-// Unreachable says that nobody answers at a socket.
+// Unauthorized says that a server does not know who is calling.
+type Unauthorized struct {
+	URL string
+	Err error // why
+}
+
+func (e *Unauthorized) Error() string {
+	return fmt.Sprintf("cannot use the dispatcher at %s: %v", e.URL, e.Err)
+}
+
+func (e *Unauthorized) Unwrap() error { return e.Err }
+
+// Is makes it an octaskly.ErrUnknown, whatever the reason.
+func (e *Unauthorized) Is(target error) bool { return target == octaskly.ErrUnknown }
+
+// Unreachable says that nobody answers at a socket, or at a URL nobody to trust.
 type Unreachable struct {
 	Socket string // empty where the host has no place for one
+	URL    string // instead
 	Err    error
 }
 
 func (e *Unreachable) Error() string {
 	switch {
+	case e.URL != "" && Distrusted(e.Err):
+		return fmt.Sprintf("cannot trust the dispatcher at %s: %v", e.URL, e.Err)
+	case e.URL != "":
+		return fmt.Sprintf("cannot reach the dispatcher at %s: %v", e.URL, why(e.Err))
 	case e.Socket == "":
 		return fmt.Sprintf("cannot find the dispatcher's socket: %v; name it by --socket", e.Err)
 	case errors.Is(e.Err, fs.ErrPermission):
 		return fmt.Sprintf("cannot use the daemon's socket %q: permission denied; %s", e.Socket, whoMay(e.Socket))
 	}
 	return fmt.Sprintf("cannot reach the dispatcher at %q: %v; is it running (%s)? another socket is named by --socket", e.Socket, why(e.Err), look(e.Socket))
+}
+
+// Distrusted reports whether a server's certificate is the reason of an error.
+func Distrusted(err error) bool {
+	_, distrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	return distrusted
 }
 
 // look is how to see whether a dispatcher runs.

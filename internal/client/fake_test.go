@@ -150,7 +150,9 @@ func (d *daemon) start() {
 	log := slog.New(slog.DiscardHandler)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- api.Serve(ctx, ln, api.New(d.fake, "1.2.3", log), log) }()
+	go func() {
+		ended <- api.Serve(ctx, ln, api.New(d.fake, nil, api.Config{Version: "1.2.3", Access: api.DefaultAccess(), Log: log}), log)
+	}()
 	d.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {

@@ -81,6 +81,8 @@ func TestBuiltIn(t *testing.T) {
 		Listen:  ":7878",
 		Fleet:   "default",
 		Sandbox: "auto", SandboxFloor: "none", Preset: "auto",
+		Access:    Access{Admins: []string{"root"}, Clients: []string{"*"}},
+		Rest:      Rest{Requests: 100, Burst: 200},
 		Limits:    Limits{MaxOutput: 64 << 20, MaxQueued: 10_000_000, Lease: 30 * units.Second, CommitLinger: 10 * millisecond, MaxLosses: 5},
 		Retention: Retention{Age: 30 * units.Day, Tasks: 2_000_000, Output: 10 * units.GiB},
 	}

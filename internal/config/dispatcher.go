@@ -34,6 +34,13 @@ type Dispatcher struct {
 	// default, strict or relaxed; auto is none at level none, else default.
 	// Default: auto.
 	Preset string `toml:"preset"`
+	Door
+	// Access says who may do what on the control socket.
+	Access Access `toml:"access"`
+	// Quotas bound what a user may have.
+	Quotas Quotas `toml:"quotas"`
+	// Rest bounds how much is asked over http_listen.
+	Rest Rest `toml:"rest"`
 	// Limits bound what the dispatcher accepts and waits for.
 	Limits Limits `toml:"limits"`
 	// Retention bounds what is kept of tasks that are over.
@@ -93,6 +100,9 @@ func newDispatcher() *Dispatcher {
 		SandboxFloor: "none",
 		Preset:       auto,
 
+		Access: newAccess(),
+		Rest:   Rest{Requests: 100, Burst: 200},
+
 		Limits: Limits{
 			MaxOutput:    64 * units.MiB,
 			MaxQueued:    10_000_000,
@@ -113,6 +123,13 @@ func (d *Dispatcher) check(l *loader) {
 	l.optionalPath("join_key_file", &d.JoinKeyFile)
 	l.require("fleet", name(d.Fleet))
 	d.checkPolicy(l)
+	d.Door.check(l)
+	d.Access.check(l)
+	l.require("quotas.queued", within(count(d.Quotas.Queued), 0, 1_000_000_000))
+	l.require("quotas.running", within(count(d.Quotas.Running), 0, 1_000_000))
+	l.require("quotas.submits_per_second", within(count(d.Quotas.Submits), 0, 100_000))
+	l.require("rest.requests_per_second", within(count(d.Rest.Requests), 1, 1_000_000))
+	l.require("rest.burst", within(count(d.Rest.Burst), 1, 1_000_000))
 	l.require("limits.max_output", within(d.Limits.MaxOutput, 1, units.TiB))
 	l.require("limits.max_queued", within(count(d.Limits.MaxQueued), 1, 1_000_000_000))
 	l.require("limits.lease", within(d.Limits.Lease, 100*millisecond, units.Day))

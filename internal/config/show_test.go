@@ -31,6 +31,26 @@ fleet = "blue"                     # DIR/dispatcher.toml:1
 sandbox = "auto"                   # built in
 sandbox_floor = "none"             # built in
 preset = "auto"                    # built in
+http_listen = ""                   # built in
+http_names = []                    # built in
+http_plain = false                 # built in
+tls_cert = ""                      # built in
+tls_key = ""                       # built in
+cors_origins = []                  # built in
+
+[access]
+admins = ["root"]  # built in
+dispatchers = []   # built in
+clients = ["*"]    # built in
+
+[quotas]
+queued = 0              # built in
+running = 0             # built in
+submits_per_second = 0  # built in
+
+[rest]
+requests_per_second = 100  # built in
+burst = 200                # built in
 
 [limits]
 max_output = "1500B"    # OCTASKLY_LIMITS_MAX_OUTPUT
@@ -53,39 +73,53 @@ output = "10GiB"  # built in
 func TestShowReloads(t *testing.T) {
 	path := rapid.StringMatching(`/([^\x00]|["'\\#=\n\t]){0,30}`)
 	texts := map[string]*rapid.Generator[string]{
-		"state_dir":            path,
-		"socket":               path,
-		"join_key_file":        path,
-		"log_level":            rapid.SampledFrom([]string{"debug", "INFO", "Warn", "error", "loud"}),
-		"log_format":           rapid.SampledFrom([]string{"text", "json"}),
-		"listen":               rapid.StringMatching(`(\[::1\]|[a-z]{0,5}):[0-9]{1,5}`),
-		"dispatcher":           rapid.StringMatching(`([a-z]{1,5}:[0-9]{1,5})?`),
-		"sandbox":              rapid.SampledFrom(append(levels, auto, "lax")),
-		"sandbox_floor":        rapid.SampledFrom(append(levels, auto)),
-		"preset":               rapid.SampledFrom(append(presets, auto, "lax")),
-		"fleet":                rapid.StringMatching(`[a-z][a-z0-9._-]{0,10}`),
-		"name":                 rapid.StringMatching(`[a-z][a-z0-9._-]{0,10}`),
-		"slots":                rapid.StringMatching(`[1-9][0-9]{0,3}`),
-		"cpus":                 rapid.StringMatching(`[0-9]{0,3}\.[0-9]{1,3}`),
-		"memory":               rapid.StringMatching(`[0-9]{1,9}[KMG]?`),
-		"grace":                rapid.StringMatching(`[0-9]{1,4}(ms|s)`),
-		"executor":             rapid.StringMatching(`(/[a-z"]{1,9})?`),
-		"worker_user":          rapid.SampledFrom([]string{"root", "ann", "octaskly-worker", "nobody knows"}),
-		"run_as":               rapid.SampledFrom([]string{"root", "ann", "bob", ""}),
-		"directories":          rapid.StringMatching(`(/([^\x00:]|["'\\#=\n\t,]){0,9}){0,3}(:/[a-z]{0,3}){0,2}`),
-		"allow_none":           rapid.SampledFrom([]string{"true", "false"}),
-		"allow_host_network":   rapid.SampledFrom([]string{"true", "false", "maybe"}),
-		"octaskly_init":        rapid.SampledFrom([]string{"", "/bin/sh", "/etc"}),
-		"first_uid":            rapid.StringMatching(`[1-9][0-9]{5,9}`),
-		"disk_pool":            rapid.StringMatching(`auto|0|[0-9]{1,3}[GT]`),
-		"limits.max_output":    rapid.StringMatching(`[1-9][0-9]{0,9}`),
-		"limits.max_queued":    rapid.StringMatching(`[1-9][0-9]{0,8}`),
-		"limits.lease":         rapid.StringMatching(`[0-9]{1,4}s`),
-		"limits.commit_linger": rapid.StringMatching(`[0-9]{1,4}ms`),
-		"limits.max_losses":    rapid.StringMatching(`[0-9]{1,4}`),
-		"retention.age":        rapid.StringMatching(`[0-9]{1,6}d`),
-		"retention.tasks":      rapid.StringMatching(`[0-9]{1,10}`),
-		"retention.output":     rapid.StringMatching(`[0-9]{1,9}M`),
+		"state_dir":                 path,
+		"socket":                    path,
+		"join_key_file":             path,
+		"log_level":                 rapid.SampledFrom([]string{"debug", "INFO", "Warn", "error", "loud"}),
+		"log_format":                rapid.SampledFrom([]string{"text", "json"}),
+		"listen":                    rapid.StringMatching(`(\[::1\]|[a-z]{0,5}):[0-9]{1,5}`),
+		"dispatcher":                rapid.StringMatching(`([a-z]{1,5}:[0-9]{1,5})?`),
+		"sandbox":                   rapid.SampledFrom(append(levels, auto, "lax")),
+		"sandbox_floor":             rapid.SampledFrom(append(levels, auto)),
+		"preset":                    rapid.SampledFrom(append(presets, auto, "lax")),
+		"fleet":                     rapid.StringMatching(`[a-z][a-z0-9._-]{0,10}`),
+		"name":                      rapid.StringMatching(`[a-z][a-z0-9._-]{0,10}`),
+		"slots":                     rapid.StringMatching(`[1-9][0-9]{0,3}`),
+		"cpus":                      rapid.StringMatching(`[0-9]{0,3}\.[0-9]{1,3}`),
+		"memory":                    rapid.StringMatching(`[0-9]{1,9}[KMG]?`),
+		"grace":                     rapid.StringMatching(`[0-9]{1,4}(ms|s)`),
+		"executor":                  rapid.StringMatching(`(/[a-z"]{1,9})?`),
+		"worker_user":               rapid.SampledFrom([]string{"root", "ann", "octaskly-worker", "nobody knows"}),
+		"run_as":                    rapid.SampledFrom([]string{"root", "ann", "bob", ""}),
+		"directories":               rapid.StringMatching(`(/([^\x00:]|["'\\#=\n\t,]){0,9}){0,3}(:/[a-z]{0,3}){0,2}`),
+		"allow_none":                rapid.SampledFrom([]string{"true", "false"}),
+		"allow_host_network":        rapid.SampledFrom([]string{"true", "false", "maybe"}),
+		"octaskly_init":             rapid.SampledFrom([]string{"", "/bin/sh", "/etc"}),
+		"first_uid":                 rapid.StringMatching(`[1-9][0-9]{5,9}`),
+		"disk_pool":                 rapid.StringMatching(`auto|0|[0-9]{1,3}[GT]`),
+		"http_listen":               rapid.SampledFrom([]string{"", "127.0.0.1:3000", "[::1]:1", ":3000", "here"}),
+		"http_names":                rapid.StringMatching(`[a-z]{1,5}(:[a-z0-9.-]{1,9})?`),
+		"http_plain":                rapid.SampledFrom([]string{"false", "false", "true"}),
+		"tls_cert":                  rapid.SampledFrom([]string{"", "", "", "/cert.pem"}),
+		"tls_key":                   rapid.SampledFrom([]string{"", "", "", "/key.pem"}),
+		"cors_origins":              rapid.SampledFrom([]string{"", "", "here"}),
+		"access.admins":             rapid.StringMatching(`(@?[a-z]{1,5}|\*)(:[a-z]{1,5})?`),
+		"access.dispatchers":        rapid.StringMatching(`@?[a-z"#=]{0,5}`),
+		"access.clients":            rapid.SampledFrom([]string{"", "*", "@staff"}),
+		"quotas.queued":             rapid.StringMatching(`[0-9]{1,9}`),
+		"quotas.running":            rapid.StringMatching(`[0-9]{1,6}`),
+		"quotas.submits_per_second": rapid.StringMatching(`[0-9]{1,5}`),
+		"rest.requests_per_second":  rapid.StringMatching(`[0-9]{1,6}`),
+		"rest.burst":                rapid.StringMatching(`[0-9]{1,6}`),
+		"limits.max_output":         rapid.StringMatching(`[1-9][0-9]{0,9}`),
+		"limits.max_queued":         rapid.StringMatching(`[1-9][0-9]{0,8}`),
+		"limits.lease":              rapid.StringMatching(`[0-9]{1,4}s`),
+		"limits.commit_linger":      rapid.StringMatching(`[0-9]{1,4}ms`),
+		"limits.max_losses":         rapid.StringMatching(`[0-9]{1,4}`),
+		"retention.age":             rapid.StringMatching(`[0-9]{1,6}d`),
+		"retention.tasks":           rapid.StringMatching(`[0-9]{1,10}`),
+		"retention.output":          rapid.StringMatching(`[0-9]{1,9}M`),
 	}
 	for _, role := range dirs.Roles {
 		loaded := 0

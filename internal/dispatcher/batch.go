@@ -17,6 +17,7 @@ type batch struct {
 	workers   []octaskly.Worker
 	removed   []octaskly.WorkerID
 	inputs    []store.Input // of accepted
+	actions   []octaskly.Action
 	ended     octaskly.Counts
 	kept      int64         // how many more tasks are kept that are over
 	addressed []*worker     // with a frame to send
@@ -67,7 +68,7 @@ func (b *batch) empty() bool {
 
 // writes reports whether there is anything for the store.
 func (b *batch) writes() bool {
-	return len(b.accepted)+len(b.touched)+len(b.tasks)+len(b.attempts)+len(b.late)+len(b.workers)+len(b.removed) > 0
+	return len(b.accepted)+len(b.touched)+len(b.tasks)+len(b.attempts)+len(b.late)+len(b.workers)+len(b.removed)+len(b.actions) > 0
 }
 
 // maxBatch is how many rows a commit gathers before it is written anyhow.
@@ -96,6 +97,7 @@ func (b *batch) changes() *store.Changes {
 		Workers:  b.workers,
 		Removed:  b.removed,
 		Ended:    b.ended,
+		Actions:  b.actions,
 	}
 	for i, j := range b.touched {
 		changes.Progress[i] = store.ProgressRow{Job: j.ID, Progress: j.progress}

@@ -24,6 +24,7 @@ type core struct {
 	seq     int64 // number of the latest transition
 	totals  octaskly.Counts
 	batch   batch
+	owners  owners
 	err     error // why memory can no longer be trusted
 
 	leaseCheck time.Time // when to look for leases that have ended
@@ -53,6 +54,7 @@ func (d *Dispatcher) load(ctx context.Context) (*core, error) {
 		live:       snapshot.Live,
 		backlog:    backlog{last: snapshot.Last},
 	}
+	c.limit()
 	for _, known := range snapshot.Workers {
 		c.workers[known.ID] = d.newWorker(known)
 		d.names.set(known.ID, known.Name)
@@ -154,6 +156,7 @@ func (c *core) tick(now time.Time) {
 		return
 	}
 	c.leaseCheck = now.Add(maxTick)
+	c.limit()
 	c.attend(now)
 }
 
@@ -262,6 +265,7 @@ func (c *core) commit(ctx context.Context) error {
 	}
 	b := c.batch
 	c.batch = batch{}
+	c.owners.committed(c.seq)
 	c.collector.grow(b.kept)
 	c.collector.swell()
 	for _, w := range b.addressed {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/security"
 	"github.com/octaskly/octaskly/internal/store"
 )
 
@@ -26,6 +27,7 @@ type Store interface {
 	Live(context.Context, []octaskly.JobID) ([]store.LiveJob, error)
 	IDs(context.Context, store.Query) ([]octaskly.JobID, error)
 	Job(context.Context, octaskly.JobID) (*store.Record, error)
+	Waiting(context.Context) (byOwner map[string]int64, seq int64, err error)
 	JobByKey(ctx context.Context, owner, key string) (octaskly.JobID, error)
 	LastJob(ctx context.Context, owner string) (octaskly.JobID, error)
 	Jobs(context.Context, store.Query) ([]store.Record, error)
@@ -50,6 +52,8 @@ type Config struct {
 	MaxLosses int           // workers that a task may take down with it before it fails
 	Policy    octaskly.Policy
 	Retention Retention
+	Vault     *security.Vault                  // seals secret environments; nil: there are none
+	Quota     func(user string) octaskly.Quota // what somebody may have, asked often; nil: there are no quotas
 	Log       *slog.Logger
 }
 
@@ -68,6 +72,7 @@ type Dispatcher struct {
 	window    int           // jobs in line in memory; tests make it small
 	wanted    chan *reading // holds one: the page to read next
 	started   time.Time
+	counters  sync.Mutex    // of whoever has the store count what waits
 	gone      chan struct{} // closed when the core takes no more events
 }
 

@@ -13,7 +13,7 @@ import (
 // Drain keeps new tasks from a worker. What it has not started it gives back;
 // what runs goes on, at most until the deadline.
 func (d *Dispatcher) Drain(ctx context.Context, who api.Caller, name string, how api.DrainRequest) (*api.Worker, error) {
-	return d.manage(ctx, name, func(c *core, w *worker) error {
+	return d.manage(ctx, who, name, drainDetail(how), func(c *core, w *worker) error {
 		c.Log.Info("Worker is drained", "worker", w.Name, "by", who.Name, "reason", how.Reason, "tasks", len(w.held))
 		c.drainWorker(w, who, how)
 		return nil
@@ -33,7 +33,7 @@ func (c *core) drainWorker(w *worker, who api.Caller, how api.DrainRequest) {
 
 // Resume lets a drained worker have tasks again.
 func (d *Dispatcher) Resume(ctx context.Context, who api.Caller, name string) (*api.Worker, error) {
-	return d.manage(ctx, name, func(c *core, w *worker) error {
+	return d.manage(ctx, who, name, "", func(c *core, w *worker) error {
 		if w.Drain != nil {
 			c.Log.Info("Worker is drained no more", "worker", w.Name, "by", who.Name)
 			c.resumeWorker(w)
@@ -51,7 +51,7 @@ func (c *core) resumeWorker(w *worker) {
 // RemoveWorker forgets a worker that is not connected, and gives up for good what
 // that had. One that comes after all is a new one.
 func (d *Dispatcher) RemoveWorker(ctx context.Context, who api.Caller, name string) (*api.Worker, error) {
-	return d.manage(ctx, name, func(c *core, w *worker) error {
+	return d.manage(ctx, who, name, "", func(c *core, w *worker) error {
 		if w.session != nil {
 			return fmt.Errorf("cannot remove worker %s: it is connected from %s%s: %w", w.Name, w.Address, c.namesakes(w), octaskly.ErrConflict)
 		}
@@ -91,8 +91,10 @@ func (c *core) namesakes(w *worker) string {
 }
 
 // manage lets change change a worker, and tells of it when that is on disk.
-func (d *Dispatcher) manage(ctx context.Context, name string, change func(*core, *worker) error) (*api.Worker, error) {
-	return ask(ctx, d, func(c *core, reply func(*api.Worker, error)) {
+func (d *Dispatcher) manage(ctx context.Context, who api.Caller, name, detail string, change func(*core, *worker) error) (*api.Worker, error) {
+	about(who, name)
+	act := deed(who, detail)
+	page, err := ask(ctx, d, func(c *core, reply func(*api.Worker, error)) {
 		w := c.findWorker(name)
 		if w == nil {
 			reply(nil, fmt.Errorf("cannot find worker %.64q: %w", name, octaskly.ErrNotFound))
@@ -102,9 +104,14 @@ func (d *Dispatcher) manage(ctx context.Context, name string, change func(*core,
 			reply(nil, err)
 			return
 		}
+		c.write(act)
 		page := w.describe()
 		c.batch.after(func(err error) { reply(&page, err) })
 	})
+	if err == nil {
+		wrote(who, act)
+	}
+	return page, err
 }
 
 // beginDrain takes the time to the deadline from the clock on the wall, once.
@@ -113,6 +120,18 @@ func (w *worker) beginDrain(at time.Time) {
 	if w.Drain != nil && !w.Drain.Deadline.IsZero() {
 		w.drainEnd = at.Add(w.Drain.Deadline.Sub(at))
 	}
+}
+
+// drainedBy tells people why what ran there was stopped; "" if it was not drained.
+func (w *worker) drainedBy() string {
+	if w.Drain == nil {
+		return ""
+	}
+	text := "its worker was drained by " + w.Drain.By
+	if w.Drain.Reason != "" {
+		text += ": " + w.Drain.Reason
+	}
+	return text
 }
 
 // expired reports whether a drained worker has to stop what still runs.
@@ -134,6 +153,9 @@ func (c *core) empty(w *worker, at time.Time) {
 	expired := w.expired(at)
 	if at.Before(w.emptied.Add(emptyPause)) && !(expired && w.emptied.Before(w.drainEnd)) {
 		return
+	}
+	if expired && w.emptied.Before(w.drainEnd) {
+		c.Log.Info("The deadline of a drained worker has passed; what runs there is stopped, and runs elsewhere", "worker", w.Name, "tasks", len(w.held))
 	}
 	w.emptied = at
 	for t := range w.held {

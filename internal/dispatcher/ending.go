@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -113,6 +114,7 @@ func (c *core) end(t *task, end octaskly.End, inline []byte) {
 	}
 	if t.State == octaskly.Queued && end.State == octaskly.Cancelled {
 		attempt.End.Reason = t.Reason // why it was released
+		attempt.End.Detail = cmp.Or(end.Detail, w.drainedBy())
 	}
 	t.pending = nil
 	c.outputs.end(attempt.ID, inline, end.Output.Stored > int64(len(inline)))

@@ -23,7 +23,7 @@ func (d *Dispatcher) explain(ctx context.Context, detail *api.Detail, spec *octa
 	if detail.State != octaskly.Queued && detail.State != octaskly.Running {
 		return nil
 	}
-	known, err := ask(ctx, d, func(c *core, reply func(inside, error)) { reply(c.inside(id, spec), nil) })
+	known, err := ask(ctx, d, func(c *core, reply func(inside, error)) { reply(c.inside(id, detail.Owner, spec), nil) })
 	if err != nil {
 		return err
 	}
@@ -37,10 +37,11 @@ func (d *Dispatcher) explain(ctx context.Context, detail *api.Detail, spec *octa
 	return nil
 }
 
-func (c *core) inside(id octaskly.TaskID, spec *octaskly.Spec) (known inside) {
+func (c *core) inside(id octaskly.TaskID, owner string, spec *octaskly.Spec) (known inside) {
 	j := c.jobs[id.Job]
 	if j == nil { // it is over by now, or in the backlog
-		j = &job{sched: c.queue.NewJob(id.Job, 0, spec.Room, spec.Needs)}
+		j = &job{sched: c.queue.NewJob(id.Job, owner, 0, spec.Room, spec.Needs)}
+		j.Owner = owner
 		defer c.queue.Forget(j.sched)
 		j.sched.Waiting = 1
 	}
@@ -57,6 +58,7 @@ func (c *core) inside(id octaskly.TaskID, spec *octaskly.Spec) (known inside) {
 // waits is why the queued tasks of a job are not with a worker.
 func (c *core) waits(j *job) string {
 	could, drained := c.drained(j)
+	most, full := j.sched.Full()
 	switch {
 	case len(could) > 0 && !scheduler.CouldEver(j.sched, c.present):
 		return fmt.Sprintf("no worker could run it but drained ones: %s; octasklyctl worker resume NAME lets them", strings.Join(could, ", "))
@@ -68,6 +70,8 @@ func (c *core) waits(j *job) string {
 		return c.lacking(j)
 	case j.sched.Waiting == 0 && j.sched.Active == 0:
 		return "its time has not come"
+	case full:
+		return fmt.Sprintf("as many tasks of user %s are with workers as may at once: %d, the quota \"running\"", j.Owner, most)
 	case j.AtOnce > 0 && j.sched.Active >= int64(j.AtOnce):
 		return "as many of its tasks run as may at once"
 	}

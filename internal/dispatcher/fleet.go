@@ -60,7 +60,7 @@ func (w *worker) describe() api.Worker {
 	line.Offer(w.Features)
 	line.Drain = drain(w.Drain)
 	if w.session != nil {
-		line.SeenAt = now() // a link that is silent for long is closed
+		line.SeenAt = w.session.seenAt()
 	}
 	for t := range w.held {
 		if t.State == octaskly.Running {

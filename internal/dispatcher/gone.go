@@ -4,23 +4,34 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/store"
 )
 
-// goneError says that something was there and is no longer kept.
+// goneError says that something was there and is not there any more.
 type goneError struct{ what string }
 
-func (e *goneError) Error() string { return e.what + " (retention)" }
+func (e *goneError) Error() string { return e.what }
 func (e *goneError) Unwrap() error { return octaskly.ErrGone }
 
 // missing says why a job cannot be had: it is gone, or has never been.
 func (d *Dispatcher) missing(id octaskly.JobID, why error) error {
 	if errors.Is(why, octaskly.ErrNotFound) && d.store.Given(id) {
-		return &goneError{fmt.Sprintf("cannot find task %v: it ended and is no longer kept", id)}
+		return &goneError{fmt.Sprintf("cannot find task %v: %s", id, d.whyGone())}
 	}
 	return fmt.Errorf("cannot find task %v: %w", id, why)
+}
+
+// whyGone is all that can be said of a job that is not there: a database that was
+// lost in part does not tell what was in it.
+func (d *Dispatcher) whyGone() string {
+	if at := d.store.Divided(); !at.IsZero() {
+		return fmt.Sprintf("it ended and is no longer kept (retention), or it was lost when the database was damaged, or an older one restored, on %s",
+			at.Local().Format(time.DateOnly))
+	}
+	return "it ended and is no longer kept (retention)"
 }
 
 // removed is an error where a task has no row and must have had one: its job has

@@ -58,7 +58,7 @@ func (c *core) open(accepted octaskly.Job, spec *octaskly.Spec, p octaskly.Progr
 	if err := c.readSpec(j); err != nil {
 		return nil, err
 	}
-	j.sched = c.queue.NewJob(j.ID, j.AtOnce, j.spec.Room, j.spec.Needs)
+	j.sched = c.queue.NewJob(j.ID, j.Owner, j.AtOnce, j.spec.Room, j.spec.Needs)
 	c.jobs[j.ID] = j
 	c.backlog.enter(j)
 	c.queue.Wait(j.sched, p.Unclaimed.Count())
@@ -66,7 +66,7 @@ func (c *core) open(accepted octaskly.Job, spec *octaskly.Spec, p octaskly.Progr
 }
 
 func (c *core) queueUp(j *job, n int64) {
-	c.waiting += n
+	c.await(j, n)
 	c.queue.Wait(j.sched, n)
 }
 
@@ -125,7 +125,7 @@ func (c *core) wait(t *task) {
 
 // unwait takes a queued task out of whatever line it stands in.
 func (c *core) unwait(t *task) {
-	c.waiting--
+	c.await(t.job, -1)
 	if !t.due {
 		c.delayed.remove(t)
 		return
@@ -138,7 +138,7 @@ func (c *core) unwait(t *task) {
 // claim takes the next task of j that waits, whose place the scheduler has
 // given away already.
 func (c *core) claim(j *job) *task {
-	c.waiting--
+	c.await(j, -1)
 	if len(j.again) > 0 {
 		t := j.again[0]
 		j.again = j.again[1:]
@@ -180,7 +180,7 @@ func (c *core) move(t *task, change func(*octaskly.Task) error) error {
 		c.count(t.State, 1)
 		c.conclude(j)
 	case t.State == octaskly.Queued && from != octaskly.Queued:
-		c.waiting++
+		c.await(j, 1)
 		c.requeue(t)
 	}
 	return nil

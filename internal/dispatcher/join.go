@@ -92,7 +92,7 @@ func (c *core) reconcile(w *worker, hello *protocol.Hello) {
 			switch {
 			case back[t]:
 			case !ours && hello.Generation != "":
-				c.release(t)
+				c.release(t, "the dispatcher's database has been restored or saved from damage since")
 			default:
 				c.lose(t)
 			}
@@ -123,8 +123,9 @@ func (c *core) leave(s *session, goodbye bool) {
 	if w == nil || w.session != s || c.workers[w.ID] != w {
 		return
 	}
-	w.absentSince(time.Now().Add(c.Lease))
-	w.SeenAt, w.Left = now(), goodbye
+	from := c.trustedFrom(s, time.Now())
+	w.absentSince(from.Add(c.Lease))
+	w.SeenAt, w.Left = s.seenAt(), goodbye
 	c.forgetLate(w)
 	c.save(w)
 	c.refresh()
@@ -138,7 +139,7 @@ func (c *core) leave(s *session, goodbye bool) {
 		c.Log.Info("Worker has left", "worker", w.Name)
 		for t := range w.held {
 			if t.pending == nil { // else it has ended, and its output is still there
-				c.release(t)
+				c.release(t, "its worker was stopped")
 			}
 		}
 		return

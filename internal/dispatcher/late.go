@@ -3,6 +3,7 @@ package dispatcher
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/protocol"
@@ -34,6 +35,9 @@ func (c *core) finishStray(w *worker, f protocol.Finished) {
 // lostWith reports whether an attempt was given up as lost with w, and nothing
 // has come of it since.
 func (c *core) lostWith(w *worker, id octaskly.AttemptID) (bool, error) {
+	if slices.ContainsFunc(c.batch.late, func(a octaskly.Attempt) bool { return a.ID == id }) {
+		return false, nil
+	}
 	for i := range c.batch.attempts {
 		if a := &c.batch.attempts[i]; a.ID == id {
 			return isLost(a, w), nil

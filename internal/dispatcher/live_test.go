@@ -56,7 +56,9 @@ func goLive(t testing.TB, policy octaskly.Policy, tune ...func(*Dispatcher)) *li
 	}
 	run(func() error { return l.d.Run(ctx, nobody{}, func() { close(ready) }) })
 	<-ready
-	run(func() error { return api.Serve(ctx, socket, api.New(l.d, "1", log), log) })
+	run(func() error {
+		return api.Serve(ctx, socket, api.New(l.d, nil, api.Config{Version: "1", Access: api.DefaultAccess(), Log: log}), log)
+	})
 	t.Cleanup(func() {
 		l.Client.Close()
 		stop()
@@ -135,6 +137,15 @@ func (l *live) joinAs(hello *protocol.Hello) *hand {
 		c.join(h.s, hello)
 	})
 	return h
+}
+
+// hello is how a worker of so many slots introduces itself.
+func (l *live) hello(name string, slots int) *protocol.Hello {
+	return &protocol.Hello{Version: 1, Worker: workerID(name), Name: name, Slots: slots, Features: []string{levelNone}}
+}
+
+func recalled(id octaskly.AttemptID) *protocol.FromWorker {
+	return &protocol.FromWorker{Recalled: []octaskly.AttemptID{id}}
 }
 
 func workerID(name string) octaskly.WorkerID {

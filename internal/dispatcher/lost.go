@@ -41,12 +41,12 @@ func (c *core) lose(t *task) {
 }
 
 // release gives it up on the word of its worker's operator, or because a restored
-// store knows nothing of it.
-func (c *core) release(t *task) {
+// store knows nothing of it; why is for people.
+func (c *core) release(t *task, why string) {
 	was, at := t.Task, now()
 	err := c.move(t, func(t *octaskly.Task) error { return t.Release(was.Attempt, octaskly.ReasonReleased, at) })
 	if err == nil {
-		c.recordGivenUp(&was, t, octaskly.End{State: octaskly.Cancelled, Reason: octaskly.ReasonReleased, EndedAt: at})
+		c.recordGivenUp(&was, t, octaskly.End{State: octaskly.Cancelled, Reason: octaskly.ReasonReleased, Detail: why, EndedAt: at})
 	}
 	t.pending = nil
 }

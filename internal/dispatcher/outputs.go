@@ -58,7 +58,7 @@ func (o *outputs) name(id octaskly.AttemptID) string {
 func (o *outputs) file(id octaskly.AttemptID) (io.ReadCloser, error) {
 	f, err := os.Open(o.path(id))
 	if os.IsNotExist(err) {
-		return nil, &goneError{fmt.Sprintf("the output of attempt %v is no longer kept", id)}
+		return nil, &goneError{fmt.Sprintf("the output of attempt %v is no longer kept (retention)", id)}
 	}
 	return f, err
 }

@@ -31,12 +31,29 @@ func (d *Dispatcher) Output(ctx context.Context, who api.Caller, id octaskly.Tas
 		return nil, err
 	}
 	if attempt != 0 {
+		if err := d.wentAway(ctx, id, attempt); err != nil {
+			return nil, err
+		}
 		return d.outputOf(ctx, octaskly.AttemptID{Job: id.Job, Index: id.Index, Number: attempt}, follow)
 	}
 	if !follow {
 		return d.latest(ctx, record, id)
 	}
 	return d.follow(ctx, id), nil
+}
+
+// wentAway is an error if nobody has the output of an attempt: no end of it came.
+func (d *Dispatcher) wentAway(ctx context.Context, id octaskly.TaskID, number int) error {
+	ended, err := d.store.Attempts(ctx, id.Job, id.Index)
+	if err != nil {
+		return err
+	}
+	for i := range ended {
+		if a := &ended[i]; a.ID.Number == number && a.End.Reason == octaskly.ReasonWorkerLost && a.Late.State == 0 {
+			return &goneError{fmt.Sprintf("what attempt %d of task %v wrote went with its worker", number, id)}
+		}
+	}
+	return nil
 }
 
 // latest reads what the latest attempt that has any output has given so far.

@@ -3,7 +3,6 @@ package dispatcher
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/octaskly"
@@ -17,7 +16,7 @@ func (d *Dispatcher) Cancel(ctx context.Context, who api.Caller, what api.Select
 	if reason != "" {
 		detail += ": " + reason
 	}
-	return d.apply(ctx, who, what, perEvent, func(c *core, ids []octaskly.JobID, done func(octaskly.JobID, int64)) error {
+	return d.apply(ctx, who, what, reason, perEvent, func(c *core, ids []octaskly.JobID, done func(octaskly.JobID, int64)) error {
 		jobs, err := c.find(ids)
 		for i, j := range jobs {
 			n := int64(0)
@@ -83,7 +82,7 @@ func bounded(sets ...octaskly.Ranges) error {
 
 // Signal passes a signal on to running tasks.
 func (d *Dispatcher) Signal(ctx context.Context, who api.Caller, what api.Selection, number int) (api.Outcome, error) {
-	return d.apply(ctx, who, what, perEvent, func(c *core, ids []octaskly.JobID, done func(octaskly.JobID, int64)) error {
+	return d.apply(ctx, who, what, fmt.Sprintf("signal %d", number), perEvent, func(c *core, ids []octaskly.JobID, done func(octaskly.JobID, int64)) error {
 		for _, id := range ids {
 			done(id, c.signal(id, what.Elements, number))
 		}
@@ -117,14 +116,23 @@ const (
 )
 
 // apply lets do work on the selected jobs, n at a time, and say of each how many
-// tasks it reached. It returns when all that is on disk.
-func (d *Dispatcher) apply(ctx context.Context, who api.Caller, what api.Selection, n int,
+// tasks it reached. It returns when all that is on disk, and in the audit log with
+// more words on it.
+func (d *Dispatcher) apply(ctx context.Context, who api.Caller, what api.Selection, more string, n int,
 	do func(c *core, ids []octaskly.JobID, done func(octaskly.JobID, int64)) error) (out api.Outcome, err error) {
+	about(who, target(what))
 	ids, err := d.selected(ctx, who, what)
 	if err != nil {
 		return out, err
 	}
-	for some := range slices.Chunk(ids, n) {
+	if what.Last {
+		about(who, ids[0].String())
+	}
+	for len(ids) > 0 {
+		some := ids[:min(n, len(ids))]
+		ids = ids[len(some):]
+		before, last := out.Done, len(ids) == 0
+		act := deed(who, more)
 		part, err := ask(ctx, d, func(c *core, reply func(api.Outcome, error)) {
 			var part api.Outcome
 			err := do(c, some, func(id octaskly.JobID, n int64) {
@@ -136,11 +144,18 @@ func (d *Dispatcher) apply(ctx context.Context, who api.Caller, what api.Selecti
 				reply(part, err)
 				return
 			}
+			if last && act != nil {
+				act.Detail = reached(before+part.Done, act.Detail)
+				c.write(act)
+			}
 			c.batch.after(func(err error) { reply(part, err) })
 		})
 		out.Done, out.Already = out.Done+part.Done, append(out.Already, part.Already...)
 		if err != nil {
 			return out, err
+		}
+		if last {
+			wrote(who, act)
 		}
 	}
 	return out, nil

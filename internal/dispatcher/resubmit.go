@@ -9,7 +9,7 @@ import (
 func submission(j *octaskly.Job, spec *octaskly.Spec) api.Submission {
 	backoff := api.Seconds(spec.Backoff)
 	s := api.Submission{
-		Name: j.Name, Argv: texts(spec.Argv), Env: texts(spec.Env), Cwd: api.Text(spec.Dir),
+		Name: j.Name, Argv: texts(spec.Argv), Env: texts(spec.Env), SecretEnv: redacted(spec.SecretNames), Cwd: api.Text(spec.Dir),
 		Stdin: spec.Stdin, Items: spec.Items, AtOnce: j.AtOnce,
 		Timeout: (*api.Seconds)(limit(spec.Timeout)), Retries: spec.Retries, Backoff: &backoff, Merge: spec.Merge,
 		CPUs: float64(spec.Room[octaskly.CPU]) / 1000, Memory: spec.Room[octaskly.Memory], Key: j.Key,

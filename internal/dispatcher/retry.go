@@ -16,7 +16,7 @@ const maxRetried = 100_000
 
 // Retry queues once more what ended without completing.
 func (d *Dispatcher) Retry(ctx context.Context, who api.Caller, what api.Selection) (api.Outcome, error) {
-	return d.apply(ctx, who, what, perReview, func(c *core, ids []octaskly.JobID, done func(octaskly.JobID, int64)) error {
+	return d.apply(ctx, who, what, "", perReview, func(c *core, ids []octaskly.JobID, done func(octaskly.JobID, int64)) error {
 		if c.err = c.commit(context.Background()); c.err != nil { // what it reads must be on disk
 			return c.err
 		}
@@ -91,7 +91,7 @@ func (c *core) holdInputs(j *job) error {
 	c.batch.after(func(error) { release() })
 	for _, blob := range blobs {
 		if blob != "" && !c.blobs.use(blob) {
-			return &goneError{fmt.Sprintf("cannot retry task %v: its input is no longer kept", j.ID)}
+			return &goneError{fmt.Sprintf("cannot retry task %v: its input is no longer kept (retention)", j.ID)}
 		}
 	}
 	return nil

@@ -33,7 +33,8 @@ func (c *core) schedule(at time.Time) {
 // when their attempts are on disk.
 func (c *core) assign(pick scheduler.Pick) {
 	j, w := c.jobs[pick.Job.ID], c.workers[pick.Worker.ID]
-	if err := c.sendSpec(j, w); err != nil {
+	failed, err := c.sendSpec(j, w)
+	if err != nil {
 		c.err = err
 		return
 	}
@@ -43,6 +44,10 @@ func (c *core) assign(pick scheduler.Pick) {
 		t := c.claim(j)
 		if c.err = c.move(t, func(t *octaskly.Task) error { return t.Assign(w.ID, at) }); c.err != nil {
 			return // cannot be: what waits can be assigned
+		}
+		if failed != nil {
+			c.end(t, *failed, nil)
+			continue
 		}
 		t.sentAt = sent
 		if err := addAssignment(frame, t); err != nil {
@@ -56,22 +61,27 @@ func (c *core) assign(pick scheduler.Pick) {
 	}
 }
 
-// sendSpec makes sure that w knows how to run j's tasks.
-func (c *core) sendSpec(j *job, w *worker) error {
+// sendSpec makes sure that w knows how to run j's tasks. Those that nobody can run
+// end as failed says.
+func (c *core) sendSpec(j *job, w *worker) (failed *octaskly.End, err error) {
 	if err := c.readSpec(j); err != nil {
-		return err
+		return nil, err
 	}
 	if j.spec.Items != "" && j.items == nil {
 		j.items = c.blobs.items(j.spec.Items)
 	}
 	if w.specs[j.ID] {
-		return nil
+		return nil, nil
+	}
+	secrets, err := c.unseal(j.spec, j.Owner)
+	if err != nil {
+		return withoutSecrets(err), nil
 	}
 	w.specs[j.ID] = true
 	j.sentTo = append(j.sentTo, w)
 	frame := c.frame(w)
-	frame.Specs = append(frame.Specs, protocol.JobSpec{Job: j.ID, Version: j.SpecVersion, Spec: j.Spec, Array: j.Array})
-	return nil
+	frame.Specs = append(frame.Specs, protocol.JobSpec{Job: j.ID, Version: j.SpecVersion, Spec: j.Spec, Array: j.Array, Secrets: secrets})
+	return nil, nil
 }
 
 // addAssignment appends a task to a frame: to its last range where that goes on.
@@ -110,9 +120,9 @@ func appendItem(items []string, j *job, item string) []string {
 const patience = 50 * time.Millisecond
 
 // levelAt is when to take back tasks that wait on a busy worker while another
-// could start them; never while there are none.
+// could start them; never while there are others that wait for a worker.
 func (c *core) levelAt() (at time.Time, ok bool) {
-	if c.waiting > 0 {
+	if onlyHeld := c.queue.Held() && c.queue.Idle(); c.waiting > 0 && !onlyHeld {
 		return at, false
 	}
 	for _, recall := range scheduler.Level(c.present) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/octaskly/octaskly/internal/protocol"
@@ -19,8 +20,9 @@ type Listener = transport.Listener
 // session is the link to one worker that is connected.
 type session struct {
 	link   transport.Session
-	close  context.CancelFunc // ends the session, without waiting for it
-	worker *worker            // set by the core when it joins; the core's alone
+	close  context.CancelFunc        // ends the session, without waiting for it
+	worker *worker                   // set by the core when it joins; the core's alone
+	seen   atomic.Pointer[time.Time] // when the worker said anything last
 
 	mu     sync.Mutex
 	frames []*protocol.ToWorker // to be sent, oldest first
@@ -41,6 +43,29 @@ const (
 // that a worker whose link is fine always knows that it is trusted.
 func (d *Dispatcher) heartbeat() time.Duration {
 	return min(max(d.Lease/6, 100*time.Millisecond), 5*time.Second)
+}
+
+func (s *session) see() {
+	now := time.Now()
+	s.seen.Store(&now)
+}
+
+// seenAt is for people.
+func (s *session) seenAt() time.Time {
+	if seen := s.seen.Load(); seen != nil {
+		return seen.UTC().Truncate(time.Microsecond)
+	}
+	return now()
+}
+
+// trustedFrom is when the lease begins of the worker of a session that ends now: when
+// it was last heard. Where that is longer ago than any session's silence, it was
+// the dispatcher that did not listen, and that trusts anew.
+func (d *Dispatcher) trustedFrom(s *session, now time.Time) time.Time {
+	if seen := s.seen.Load(); seen != nil && now.Sub(*seen) <= 4*d.heartbeat() {
+		return *seen
+	}
+	return now
 }
 
 // accept serves every worker that comes in, until ctx is done.
@@ -92,6 +117,7 @@ func (d *Dispatcher) read(ctx context.Context, s *session) (goodbye bool, err er
 	if err := frames.Read(&first); err != nil {
 		return false, err
 	}
+	s.see()
 	if first.Hello == nil {
 		return false, fmt.Errorf("%w: no hello in the first frame", protocol.ErrFrame)
 	}
@@ -102,6 +128,7 @@ func (d *Dispatcher) read(ctx context.Context, s *session) (goodbye bool, err er
 		if err := frames.Read(batch); err != nil {
 			return false, err
 		}
+		s.see()
 		if err := checkBatch(batch); err != nil {
 			return false, err
 		}

@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -28,10 +29,13 @@ type world struct {
 	total   map[octaskly.JobID]int64
 	pages   pages
 	records *records
+	quota   octaskly.Quota // everybody's
+	sums    *sums          // what the store has counted, on its way to the core
 }
 
 func newWorld(t *rapid.T, dir string) *world {
 	w := &world{t: t, path: filepath.Join(dir, "octaskly.db"), total: map[octaskly.JobID]int64{}, records: newRecords(t)}
+	w.quota = octaskly.Quota{Running: rapid.SampledFrom([]int64{-1, 0, 1, 3}).Draw(t, "running")}
 	w.open()
 	for i := range 3 {
 		w.workers = append(w.workers, &fakeWorker{
@@ -49,7 +53,8 @@ func (w *world) open() {
 	w.check(err)
 	w.d, err = New(Config{Dir: filepath.Dir(w.path), MaxQueued: 1000, MaxLosses: simulatedLosses, Lease: time.Hour, MaxOutput: 1 << 20, Log: log}, book{s, w.records})
 	w.check(err)
-	w.d.window, w.pages = smallWindow, pages{}
+	w.d.window, w.pages, w.sums = smallWindow, pages{}, nil
+	w.d.Quota = func(string) octaskly.Quota { return w.quota }
 	w.c, err = w.d.load(context.Background())
 	w.check(err)
 	w.store = s
@@ -121,12 +126,16 @@ func (w *world) deliver(f *fakeWorker, frame *protocol.ToWorker) {
 
 func (w *world) submit() {
 	n := rapid.Int64Range(1, 6).Draw(w.t, "tasks")
+	w.quota.Queued = rapid.SampledFrom([]int64{0, 0, 1 << 40}).Draw(w.t, "queued")
 	spec := &octaskly.Spec{Argv: []string{"true"}, Retries: rapid.IntRange(0, 1).Draw(w.t, "retries")}
 	encoded, err := protocol.EncodeSpec(spec)
 	w.check(err)
-	job := octaskly.Job{Owner: "me", SpecVersion: 1, Spec: encoded, Elements: octaskly.Span(0, n-1), Array: n > 1,
+	job := octaskly.Job{Owner: rapid.SampledFrom([]string{"me", "you"}).Draw(w.t, "owner"), SpecVersion: 1, Spec: encoded, Elements: octaskly.Span(0, n-1), Array: n > 1,
 		AtOnce: rapid.IntRange(0, 3).Draw(w.t, "at once")}
-	w.c.submit(job, spec, func(a accepted, err error) {
+	w.c.submit(job, spec, nil, func(a accepted, err error) {
+		if errors.Is(err, errUncounted) {
+			return
+		}
 		w.check(err)
 		if _, err := w.store.Job(context.Background(), a.id); err != nil {
 			w.t.Fatalf("job %v was accepted and is not on disk: %v", a.id, err)
@@ -161,7 +170,7 @@ func (w *world) crash() {
 
 // happenings are what a step may be, the frequent ones several times.
 var happenings = strings.Fields(`submit submit connect connect connect work work work work work work work cancel retry
-	part die lapse lapse lapse crash use page page commit commit commit commit fleet fleet fleet fleet`)
+	part die lapse lapse lapse crash use page page count count count commit commit commit commit fleet fleet fleet fleet`)
 
 func (w *world) step() {
 	f := rapid.SampledFrom(w.workers).Draw(w.t, "worker")
@@ -202,6 +211,8 @@ func (w *world) step() {
 		}
 	case "page":
 		w.pages.step(w)
+	case "count":
+		w.countWaiting()
 	case "commit":
 		w.commit()
 	case "fleet":
@@ -255,6 +266,7 @@ func (w *world) audit() {
 		}
 	}
 	w.auditUsage()
+	w.auditOwners()
 	w.auditBacklog(live)
 }
 

@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,18 @@ type accepted struct {
 // job what was accepted, or what had been before with the same key.
 func (d *Dispatcher) Submit(ctx context.Context, who api.Caller, o *api.Order) (octaskly.JobID, bool, error) {
 	o.Job.Owner = who.Name
+	act := deed(who, "")
+	id, repeated, err := d.enlist(ctx, o, act)
+	if id != 0 {
+		about(who, id.String())
+	}
+	if err == nil && !repeated {
+		wrote(who, act)
+	}
+	return id, repeated, err
+}
+
+func (d *Dispatcher) enlist(ctx context.Context, o *api.Order, act *octaskly.Action) (octaskly.JobID, bool, error) {
 	defer d.blobs.claim(o.Spec.Stdin, o.Spec.Items)()
 	if err := d.checkInputs(ctx, o); err != nil {
 		return 0, false, err
@@ -30,7 +43,7 @@ func (d *Dispatcher) Submit(ctx context.Context, who api.Caller, o *api.Order) (
 	if err := d.Policy.Resolve(&spec, &o.Wish, d.autoLevel()); err != nil {
 		return d.submittedBefore(ctx, o, err)
 	}
-	if err := spec.Check(); err != nil {
+	if err := cmp.Or(spec.Check(), d.seal(&spec, o)); err != nil {
 		return 0, false, err
 	}
 	encoded, err := protocol.EncodeSpec(&spec)
@@ -39,7 +52,11 @@ func (d *Dispatcher) Submit(ctx context.Context, who api.Caller, o *api.Order) (
 	}
 	job := o.Job
 	job.Spec, job.SpecVersion, job.SubmittedAt = encoded, octaskly.SpecVersion, now()
-	answer, err := ask(ctx, d, func(c *core, reply func(accepted, error)) { c.submit(job, &spec, reply) })
+	var answer accepted
+	err = d.counted(ctx, func() (err error) {
+		answer, err = ask(ctx, d, func(c *core, reply func(accepted, error)) { c.submit(job, &spec, act, reply) })
+		return err
+	})
 	if answer.repeated && err == nil {
 		err = d.recognise(ctx, o, answer.id)
 	}
@@ -76,6 +93,9 @@ func (d *Dispatcher) recognise(ctx context.Context, o *api.Order, id octaskly.Jo
 	}
 	again := o.Spec
 	o.Wish.Repeat(&again, earlier)
+	if err := d.sameSecrets(&again, o, earlier); err != nil {
+		return err
+	}
 	encoded, err := protocol.EncodeSpec(&again)
 	if err != nil {
 		return err
@@ -116,7 +136,7 @@ func (d *Dispatcher) countItems(o *api.Order) error {
 	return nil
 }
 
-func (c *core) submit(job octaskly.Job, spec *octaskly.Spec, reply func(accepted, error)) {
+func (c *core) submit(job octaskly.Job, spec *octaskly.Spec, act *octaskly.Action, reply func(accepted, error)) {
 	if job.Key != "" {
 		earlier, err := c.byKey(job.Owner, job.Key)
 		if err == nil {
@@ -132,6 +152,10 @@ func (c *core) submit(job octaskly.Job, spec *octaskly.Spec, reply func(accepted
 		reply(accepted{}, fmt.Errorf("cannot queue %d more tasks: %d wait, %d may: %w", n, c.waiting, c.MaxQueued, octaskly.ErrFull))
 		return
 	}
+	if err := c.admit(job.Owner, job.Elements.Count()); err != nil {
+		reply(accepted{}, err)
+		return
+	}
 	job.ID = c.store.NextJobID()
 	j, err := c.accept(job, spec)
 	if err != nil {
@@ -140,7 +164,11 @@ func (c *core) submit(job octaskly.Job, spec *octaskly.Spec, reply func(accepted
 	}
 	c.seq++
 	c.live++
-	c.waiting += job.Elements.Count()
+	c.await(j, job.Elements.Count())
+	if act != nil {
+		act.Target, act.Detail = job.ID.String(), reached(job.Elements.Count(), "")
+	}
+	c.write(act)
 	c.batch.accepted = append(c.batch.accepted, job)
 	c.batch.reads(job.ID, spec.Stdin, spec.Items)
 	c.touchJob(j)

@@ -19,6 +19,9 @@
 //	what this executor cannot do    failed     unenforceable:NAME
 //	a trouble of this machine       failed     executor
 //
+// What has Spec.AtMostOne also ends where this process is killed or stopped: another
+// one sees to it, see Guard.
+//
 // Whatever outlives the command itself is killed, by package resources.
 //
 // # On disk
@@ -64,6 +67,9 @@ type Config struct {
 	// starts; it may change its directory.
 	Directories []string
 	Boxes       Boxes
+	// Guard are the words with which this very program becomes a guard process, see
+	// Guard. Without them Spec.AtMostOne is not offered.
+	Guard []string
 }
 
 // Boxes say how commands may be isolated.
@@ -92,10 +98,11 @@ type Attempt struct {
 	Generation string // of the store that numbered it
 	Spec       *octaskly.Spec
 	Array      bool
-	Item       string // when Spec has Items
-	StdinPath  string // when Spec has Stdin: the file with its bytes
-	MaxOutput  int64  // bytes kept of each stream; if 0, 64 MiB
-	Err        error  // why it cannot be executed: it ends at once
+	Item       string   // when Spec has Items
+	StdinPath  string   // when Spec has Stdin: the file with its bytes
+	Secrets    []string // "NAME=value" for each of Spec.SecretNames; the same for all attempts with that Spec
+	MaxOutput  int64    // bytes kept of each stream; if 0, 64 MiB
+	Err        error    // why it cannot be executed: it ends at once
 }
 
 // Task names the attempt's task.

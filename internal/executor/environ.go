@@ -2,6 +2,7 @@ package executor
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -69,4 +70,12 @@ func appendOwnEnviron(env []string, a *Attempt, worker string) []string {
 		"OCTASKLY_WORKER="+worker,
 		"OCTASKLY_TASK_ID="+a.Task().String(),
 		"OCTASKLY_ATTEMPT="+strconv.Itoa(a.ID.Number))
+}
+
+// environ is what the submission says of the environment.
+func (a *Attempt) environ() []string {
+	if len(a.Secrets) == 0 {
+		return a.Spec.Env
+	}
+	return slices.Concat(a.Spec.Env, a.Secrets)
 }

@@ -34,6 +34,7 @@ type Executor struct {
 	dir     string
 	log     *slog.Logger
 	kept    resources.Containment
+	place   string // directory of the cgroups of attempts; empty: there are none
 	journal *journal
 	state   *statedir.Dir // locked
 	account *Account      // whom commands run as
@@ -129,6 +130,7 @@ func begin(cfg Config, h *Handover) (*Executor, error) {
 		closing: make(chan struct{}),
 	}
 	x.more.L, x.calm.L = &x.mu, &x.mu
+	x.guard.process = newGuardProcess(cfg.Guard, cfg.Log)
 	x.uids.start(cfg.Boxes.FirstUID)
 	if err := x.open(cfg, h); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot set up an executor in %q: %w", cfg.Dir, err), x.close())
@@ -164,6 +166,9 @@ func (x *Executor) open(cfg Config, h *Handover) (err error) {
 	if err != nil {
 		return err
 	}
+	if x.place, err = placeOf(x.kept, x.path("cgroup")); err != nil {
+		return err
+	}
 	if err := x.load(h.files()); err != nil {
 		return err
 	}
@@ -176,7 +181,7 @@ func (x *Executor) open(cfg Config, h *Handover) (err error) {
 	if err := x.inherit(h); err != nil {
 		return err
 	}
-	if err := x.openGuard(); err != nil {
+	if err := x.openGuard(h); err != nil {
 		return err
 	}
 	if err := x.makeSlots(); err != nil {
@@ -212,8 +217,8 @@ func (x *Executor) Checks() []octaskly.Check { return x.checks }
 
 // Run executes attempts until ctx is done. Then it stops every command, with TERM
 // and after the grace with KILL, and returns when all of them are gone. What is
-// stopped so, or has not started, is forgotten; ends are kept for the next
-// executor of this directory. Run may be called once.
+// stopped so is given back, see finish, or forgotten like what has not started; ends
+// are kept for the next executor of this directory. Run may be called once.
 func (x *Executor) Run(ctx context.Context) error {
 	x.mu.Lock()
 	x.busy = len(x.slots)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/protocol"
 )
 
 func TestEnds(t *testing.T) {
@@ -132,7 +134,7 @@ func TestRunEndsEverything(t *testing.T) {
 		r := newRig(t, cfg)
 		g := newGate(t)
 		done := r.run(shell("exit 3"))
-		stubborn := r.offer(shell("trap '' TERM; echo $$ > " + g.path + "; while :; do sleep 1000; done"))
+		stubborn := r.offer(shell("trap '' TERM; echo so far; echo $$ > " + g.path + "; while :; do sleep 1000; done"))
 		pid := g.reached()
 		willing := r.offer(shell("trap 'exit 0' TERM; echo > " + g.path + "; sleep 1000 & wait"))
 		g.reached()
@@ -145,13 +147,21 @@ func TestRunEndsEverything(t *testing.T) {
 			t.Error("the stubborn command is alive")
 		}
 		r.take()
-		for _, id := range []octaskly.AttemptID{stubborn, willing, waiting, queued} {
-			if f, ok := r.finished[id]; ok {
-				t.Errorf("an end that came by our own stop is reported: %+v", f)
+		for _, id := range []octaskly.AttemptID{stubborn, willing, waiting} {
+			if end := r.finished[id].End; end.State != octaskly.Cancelled || end.Reason != octaskly.ReasonReleased {
+				t.Errorf("what ran when the executor was stopped has ended as %+v", end)
 			}
 		}
-		if ends := r.Unacknowledged(); len(ends) != 1 || ends[0].ID != done.ID {
-			t.Errorf("held are %+v, want the end of %v", ends, done.ID)
+		if out, _ := text(t, r.finished[stubborn].Output); out != "so far\n" {
+			t.Errorf("of the stubborn command's output there is %q", out)
+		}
+		if f, ok := r.finished[queued]; ok {
+			t.Errorf("what did not run has ended: %+v", f)
+		}
+		ends := r.Unacknowledged()
+		whole := func(f protocol.Finished) bool { return f.ID == done.ID && f.End.State == octaskly.Failed }
+		if len(ends) != 4 || !slices.ContainsFunc(ends, whole) {
+			t.Errorf("held are %+v, want the end of %v and what was given back", ends, done.ID)
 		}
 		// All methods stay harmless.
 		r.Stop(done.ID, true)

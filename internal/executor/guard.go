@@ -10,13 +10,18 @@ import (
 
 // guard wakes the executor when its lease has come to the next step. It lives
 // from New to the end, needs no slot and counts the time that the machine is
-// suspended.
+// suspended. Beside it is a process that does the last step alone, where this one
+// cannot.
 type guard struct {
-	timer *os.File      // timerfd_create(2); nil: never opened
-	over  chan struct{} // closed when its goroutine has ended
+	timer   *os.File      // timerfd_create(2); nil: never opened
+	over    chan struct{} // closed when its goroutine has ended
+	process *guardProcess
+	why     error // there is no process
 }
 
-func (x *Executor) openGuard() error {
+func (x *Executor) openGuard(h *Handover) error {
+	x.guard.process.renew(x.lease.guarded())
+	x.guard.why = x.guard.process.open(x.kept.Feature(), h.guard())
 	fd, err := unix.TimerfdCreate(unix.CLOCK_BOOTTIME, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
 	if err != nil {
 		return fmt.Errorf("cannot make a timer: %w", err)
@@ -41,8 +46,10 @@ func (x *Executor) keepGuard() {
 	}
 }
 
-// setLocked sets the timer to the next step of l, or to none.
+// setLocked sets the timer to the next step of l, or to none, and tells the process
+// of the last one.
 func (g *guard) setLocked(l lease) {
+	g.process.renew(l.guarded())
 	_, next := l.at(Now())
 	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(next))}
 	raw, err := g.timer.SyscallConn()
@@ -57,10 +64,11 @@ func (g *guard) setLocked(l lease) {
 }
 
 func (g *guard) close() error {
+	err := g.process.close()
 	if g.timer == nil {
-		return nil
+		return err
 	}
-	err := g.timer.Close()
+	err = errors.Join(err, g.timer.Close())
 	<-g.over
 	return err
 }

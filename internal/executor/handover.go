@@ -14,8 +14,10 @@ import (
 // The version rises with a change that fields cannot express. A handover has the
 // lowest that does, so that an older program may take over where it can.
 const (
-	plainHandover  = 1
-	leasedHandover = 2 // there are attempts that end with the lease
+	plainHandover   = 1
+	leasedHandover  = 2 // there are attempts that end with the lease
+	secretHandover  = 3 // there are attempts with a secret environment that have yet to start
+	guardedHandover = 4 // there is a guard, which kills unless it is told of renewals
 )
 
 // Handover is what an executor leaves to the next program in the same process
@@ -33,6 +35,14 @@ type Handover struct {
 	Offered    []string        `cbor:"8,keyasint,omitempty"` // features, of its self-test
 	Renewed    Moment          `cbor:"9,keyasint,omitempty"` // this and Lease: see lease
 	Lease      time.Duration   `cbor:"10,keyasint,omitempty"`
+	Secrets    [][]string      `cbor:"11,keyasint,omitempty"` // of Specs, one each; what runs has its own already
+	Guard      *handedGuard    `cbor:"12,keyasint,omitempty"` // nil: there is nothing to guard
+}
+
+// handedGuard is the guard process, a child of this one, and the socket to it.
+type handedGuard struct {
+	PID int `cbor:"1,keyasint"`
+	FD  int `cbor:"2,keyasint"`
 }
 
 // handedOver is an attempt that has not ended.
@@ -106,10 +116,16 @@ func (x *Executor) handOver(next func(*Handover, []int) error) error {
 	if err := x.journal.settle(); err != nil {
 		return err
 	}
+	guard, err := x.guard.process.hold()
+	defer x.guard.process.proceed()
+	if err != nil {
+		return err
+	}
 	h, err := x.record()
 	if err != nil {
 		return err
 	}
+	h.takeAlong(guard)
 	return next(h, h.descriptors())
 }
 
@@ -128,6 +144,7 @@ func (x *Executor) record() (*Handover, error) {
 	specs := map[*octaskly.Spec]int{}
 	for _, e := range x.fifo {
 		h.add(e, specs)
+		h.confide(e, specs[e.Spec])
 	}
 	for _, s := range x.slots {
 		if s.watching == nil {
@@ -145,7 +162,7 @@ func (x *Executor) record() (*Handover, error) {
 // add writes an attempt down.
 func (h *Handover) add(e *entry, specs map[*octaskly.Spec]int) *handedOver {
 	if e.Spec.AtMostOne {
-		h.Version = leasedHandover
+		h.Version = max(h.Version, leasedHandover)
 	}
 	i, known := specs[e.Spec]
 	if !known {
@@ -157,6 +174,41 @@ func (h *Handover) add(e *entry, specs map[*octaskly.Spec]int) *handedOver {
 		ID: e.ID, Serial: e.serial, Spec: i, Array: e.Array, Item: e.Item, StdinPath: e.StdinPath, MaxOutput: e.MaxOutput,
 	})
 	return &h.Attempts[len(h.Attempts)-1]
+}
+
+// takeAlong hands the guard over, if there is one.
+func (h *Handover) takeAlong(guard *handedGuard) {
+	if h.Guard = guard; guard != nil {
+		h.Version = guardedHandover
+	}
+}
+
+// guard is the guard that is to go on, if any.
+func (h *Handover) guard() *handedGuard {
+	if h == nil {
+		return nil
+	}
+	return h.Guard
+}
+
+// confide hands over what an attempt has yet to be given.
+func (h *Handover) confide(e *entry, spec int) {
+	if len(e.Secrets) == 0 {
+		return
+	}
+	h.Version = max(h.Version, secretHandover)
+	for len(h.Secrets) <= spec {
+		h.Secrets = append(h.Secrets, nil)
+	}
+	h.Secrets[spec] = e.Secrets
+}
+
+// secrets are those of an attempt that waits.
+func (h *Handover) secrets(spec int) []string {
+	if spec < len(h.Secrets) {
+		return h.Secrets[spec]
+	}
+	return nil
 }
 
 // record writes a running command down. A dropped one counts as well: it is not
@@ -223,6 +275,9 @@ func (h *Handover) commands() (list []*command) {
 
 // descriptors lists what the next program must inherit.
 func (h *Handover) descriptors() (list []int) {
+	if h.Guard != nil {
+		list = append(list, h.Guard.FD)
+	}
 	for _, c := range h.commands() {
 		list = append(list, c.PidFD)
 		if c.Box != nil {
@@ -261,12 +316,18 @@ func (h *Handover) workspaces() (list []string) {
 
 // Check says whether this program can take over.
 func (h *Handover) Check() error {
-	if h.Version < plainHandover || h.Version > leasedHandover {
-		return fmt.Errorf("cannot take commands over: they are handed over by version %d of the rules, this program knows versions up to %d", h.Version, leasedHandover)
+	if h.Version < plainHandover || h.Version > guardedHandover {
+		return fmt.Errorf("cannot take commands over: they are handed over by version %d of the rules, this program knows versions up to %d", h.Version, guardedHandover)
+	}
+	if g := h.Guard; g != nil && (g.PID <= 1 || g.FD <= 2) {
+		return errors.New("cannot take commands over: the guard is malformed")
 	}
 	for _, a := range h.Attempts {
 		if a.Spec < 0 || a.Spec >= len(h.Specs) {
 			return fmt.Errorf("cannot take commands over: attempt %v has no spec", a.ID)
+		}
+		if a.Running == nil && !h.Specs[a.Spec].HasSecrets(h.secrets(a.Spec)) {
+			return fmt.Errorf("cannot take commands over: attempt %v lacks its secret environment", a.ID)
 		}
 		if c := a.Running; c != nil && (c.PID <= 1 || len(c.Pipes) > 2 || strings.Contains(c.Slot, "/") || c.Box != nil && strings.Contains(c.Box.Name, "/")) {
 			return fmt.Errorf("cannot take commands over: attempt %v is malformed", a.ID)

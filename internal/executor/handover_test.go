@@ -51,10 +51,19 @@ var handedOverLeased = &Handover{
 	}},
 }
 
+var handedOverSecret = &Handover{
+	Version: 3, Feature: octaskly.KillCgroup, Generation: "g", Serial: 7,
+	Specs:    []octaskly.Spec{{Argv: []string{"true"}}, {Argv: []string{"true"}, SecretNames: []string{"A"}}},
+	Attempts: []handedOver{{ID: octaskly.AttemptID{Job: 42, Index: 7, Number: 2}, Serial: 6, Spec: 1}},
+	Secrets:  [][]string{nil, {"A=1"}},
+}
+
+var handedOverGuarded = &Handover{Version: 4, Feature: octaskly.KillBestEffort, Serial: 7, Guard: &handedGuard{PID: 4711, FD: 9}}
+
 // What an older program handed over must be understood by the next one. What it
 // says more goes into a further golden file; those that are there never change.
 func TestHandoverGolden(t *testing.T) {
-	for name, h := range map[string]*Handover{"handover": handedOverFully, "handover-leased": handedOverLeased} {
+	for name, h := range map[string]*Handover{"handover": handedOverFully, "handover-leased": handedOverLeased, "handover-secret": handedOverSecret, "handover-guarded": handedOverGuarded} {
 		data, err := protocol.Marshal(h)
 		check(t, err)
 		golden, err := os.ReadFile("testdata/" + name + ".hex")
@@ -73,8 +82,15 @@ func TestHandoverGolden(t *testing.T) {
 func TestHandoverCheck(t *testing.T) {
 	check(t, handedOverFully.Check())
 	check(t, handedOverLeased.Check())
+	check(t, handedOverGuarded.Check())
+	check(t, handedOverSecret.Check())
+	lacking := *handedOverSecret
+	if lacking.Secrets = nil; lacking.Check() == nil {
+		t.Error("a handover without the secrets that an attempt waits for is accepted")
+	}
 	for name, spoil := range map[string]func(*Handover){
-		"version": func(h *Handover) { h.Version = 3 },
+		"version": func(h *Handover) { h.Version = 99 },
+		"guard":   func(h *Handover) { h.Guard = &handedGuard{PID: 1, FD: 9} },
 		"spec":    func(h *Handover) { h.Attempts[0].Spec = 1 },
 		"pid":     func(h *Handover) { h.Attempts[0].Running.PID = 1 },
 		"slot":    func(h *Handover) { h.Attempts[0].Running.Slot = "../x" },
@@ -141,7 +157,7 @@ func TestHandOver(t *testing.T) {
 		want := `1 failed exit:3 stdout "before\nafter\n" stderr ""
 2 timed_out timeout stdout "big: 200000" stderr ""
 3 cancelled cancelled stdout "" stderr ""
-4 completed  stdout "waited\n" stderr ""
+4 completed  stdout "waited hunter2\n" stderr ""
 5 failed exit:9 stdout "" stderr ""
 6 cancelled lease stdout "" stderr ""
 `
@@ -154,7 +170,7 @@ func TestHandOver(t *testing.T) {
 // liveAndHandOver is the process of TestHandOver, before and after it executes
 // itself anew.
 func liveAndHandOver(dir string) {
-	cfg := Config{Slots: 4, Dir: dir, Worker: "w", Grace: 300 * time.Millisecond, Boxes: Boxes{AllowNone: true}, NoCgroup: os.Getenv("TEST_NO_CGROUP") != "", Log: slog.New(slog.DiscardHandler)}
+	cfg := Config{Slots: 4, Dir: dir, Worker: "w", Grace: 300 * time.Millisecond, Boxes: Boxes{AllowNone: true}, Guard: guardWords, NoCgroup: os.Getenv("TEST_NO_CGROUP") != "", Log: slog.New(slog.DiscardHandler)}
 	if fd := os.Getenv("TEST_HANDOVER_FD"); fd != "" {
 		cfg.Slots = 1
 		surviveOn(cfg, fd)
@@ -174,18 +190,24 @@ func liveAndHandOver(dir string) {
 		_, finished := x.Take()
 		done = len(finished) > 0
 	}
-	offer(1, 0, "echo before; echo here > "+gate+"; read x < "+door+"; echo after; exit 3")
-	offer(2, time.Second, "head -c 200000 /dev/zero; echo big > "+gate+"; exec sleep 1000")
-	offer(3, 0, "trap '' TERM; sleep 1000")
 	x.Renew(Now(), time.Hour)
 	stubborn := once("trap '' TERM; sleep 1000")
 	x.Offer([]*Attempt{{ID: octaskly.AttemptID{Job: 6, Number: 1}, Generation: "g", Spec: &stubborn}})
-	offer(4, 0, "echo waited")
-	for begun := 0; begun < 4; {
-		<-x.Wake()
-		started, _ := x.Take()
-		begun += len(started)
+	begun := func(n int) {
+		for n > 0 {
+			<-x.Wake()
+			started, _ := x.Take()
+			n -= len(started)
+		}
 	}
+	begun(1) // which takes a guard
+	offer(1, 0, "echo before; echo here > "+gate+"; read x < "+door+"; echo after; exit 3")
+	offer(2, time.Second, "head -c 200000 /dev/zero; echo big > "+gate+"; exec sleep 1000")
+	offer(3, 0, "trap '' TERM; sleep 1000")
+	waiting := shell("echo waited $SECRET")
+	waiting.SecretNames = []string{"SECRET"}
+	x.Offer([]*Attempt{{ID: octaskly.AttemptID{Job: 4, Number: 1}, Generation: "g", Spec: &waiting, Secrets: []string{"SECRET=" + untold}}})
+	begun(3)
 	x.Stop(octaskly.AttemptID{Job: 3, Number: 1}, false)
 	x.Renew(Now(), 2*time.Second) // which end when the next program is there
 	must(x.HandOver(func(h *Handover, fds []int) error {
@@ -244,6 +266,9 @@ func surviveOn(cfg Config, fd string) {
 			shown = fmt.Sprintf(`"big: %d"`, stdout.Len())
 		}
 		fmt.Printf("%v %v %v stdout %s stderr %q\n", job, f.End.State, f.End.Reason, shown, stderr.String())
+	}
+	if traces := tracesOf(untold, cfg.Dir); len(traces) > 1 { // one is in the output
+		fmt.Println("the secret is in", traces)
 	}
 	if left, _ := filepath.Glob(filepath.Join(cfg.Dir, "work/*/*")); len(left) > 0 {
 		fmt.Println("left in workspaces:", left)

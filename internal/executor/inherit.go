@@ -35,6 +35,7 @@ func (x *Executor) inherit(h *Handover) error {
 		a := &h.Attempts[i]
 		e := x.entryOf(a, &h.Specs[a.Spec])
 		if a.Running == nil {
+			e.Secrets = h.secrets(a.Spec)
 			e.output = x.newOutput(e)
 			x.entries[e.ID] = e
 			x.fifo = append(x.fifo, e)
@@ -88,6 +89,7 @@ func (x *Executor) adopt(e *entry, c *command) (err error) {
 	}
 	s.inherited = &watcher{s: s, e: e, began: timeOf(c.Began), cause: c.Cause, step: c.Step, deadline: timeOf(c.Deadline), next: time.Now()}
 	s.env = append(s.env, c.Marks...)
+	s.resumeGuard(e, c.PID)
 	s.interrupt() // to look at the wish
 	return nil
 }

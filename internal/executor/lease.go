@@ -37,6 +37,15 @@ func (l lease) at(now Moment) (t trust, until Moment) {
 	return trusted, half
 }
 
+// guarded is when the guard process sends KILL, which is after this process has,
+// if it can. 0: at once.
+func (l lease) guarded() Moment {
+	if l.length <= 0 {
+		return 0
+	}
+	return l.renewed.Add(l.length - l.length/4 + l.length/16)
+}
+
 // maxLease bounds what a dispatcher may say. To believe in less than it grants
 // is safe.
 const maxLease = 7 * 24 * time.Hour
@@ -121,23 +130,36 @@ var errLapsed = &failure{
 	"its worker was out of touch with the dispatcher for too long: it may run only once at a time, and the dispatcher is about to give it to another",
 }
 
-// tooLate says why an attempt of spec must not be started now, if so.
-func (x *Executor) tooLate(spec *octaskly.Spec) *failure {
-	if !spec.AtMostOne {
+// cleared says why e must not be started now, if so: nobody would end it in time, or
+// it is too late.
+func (s *slot) cleared(e *entry) *failure {
+	if !e.Spec.AtMostOne {
 		return nil
 	}
-	x.mu.Lock()
-	l := x.lease
-	x.mu.Unlock()
-	if t, _ := l.at(Now()); t == trusted {
-		return nil
+	if err := s.x.guard.process.admit(e.serial, s.chargeOf()); err != nil {
+		return failuref(octaskly.ReasonLacks(octaskly.AtMostOne), "worker %q cannot promise to end it in time: %v", s.worker, err)
 	}
-	return errLapsed
+	s.x.mu.Lock()
+	defer s.x.mu.Unlock()
+	if t, _ := s.x.lease.at(Now()); t != trusted || e.lapsed {
+		return errLapsed
+	}
+	return nil
 }
 
-// lapsed reports whether an attempt had to end because of the lease.
+// dismiss tells the guard that nothing of e is left. The group is made anew for the
+// next one: the guard may have frozen or killed it.
+func (s *slot) dismiss(e *entry) {
+	if s.x.guard.process.release(e.serial) {
+		_ = s.group.Kill() // of nobody
+	}
+}
+
+// lapsed reports whether an attempt had to end because of the lease, also if this
+// process was asleep when it should have said so.
 func (x *Executor) lapsed(e *entry) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return e.lapsed
+	t, _ := x.lease.at(Now())
+	return e.lapsed || t == spent
 }

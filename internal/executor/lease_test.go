@@ -83,6 +83,7 @@ func (r *rig) trust() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lease = lease{Now().Add(-24 * time.Hour), 7 * 24 * time.Hour}
+	r.guard.setLocked(r.lease)
 }
 
 func TestLeaseEndsCommands(t *testing.T) {

@@ -112,6 +112,9 @@ func (x *Executor) refuse(a *Attempt) *failure {
 	if a.Spec.AtMostOne && x.lease.length == 0 {
 		return failuref(octaskly.ReasonLacks(octaskly.AtMostOne), "worker %q is not told how long the dispatcher trusts it, so it cannot stop the task in time: the dispatcher or the worker is older than its executor; upgrade it", x.worker)
 	}
+	if !a.Spec.HasSecrets(a.Secrets) {
+		return failuref(octaskly.ReasonLacks(octaskly.SecretEnv), "worker %q has not been given the secret environment: the dispatcher or the worker is older than its executor; upgrade it", x.worker)
+	}
 	for _, needs := range [][]string{a.Spec.Needs, needsOf(a.Spec)} {
 		for _, need := range needs {
 			if !slices.Contains(x.offered, need) {
@@ -132,6 +135,9 @@ func needsOf(spec *octaskly.Spec) []string {
 	needs := append(spec.Limits.Needs(), levelOf(spec).Feature())
 	if spec.HostNetwork && spec.Level > octaskly.LevelBasic {
 		needs = append(needs, octaskly.NetworkHost)
+	}
+	if len(spec.SecretNames) > 0 {
+		needs = append(needs, octaskly.SecretEnv)
 	}
 	return needs
 }

@@ -104,7 +104,11 @@ func (x *Executor) started(e *entry, at time.Time) {
 	e.startedAt, e.signals = at, true
 	e.slot.pid = e.slot.group.PID()
 	if e.Spec.AtMostOne {
-		if t, _ := x.lease.at(Now()); t != trusted { // so long the start took
+		t, _ := x.lease.at(Now())
+		if e.lapsed {
+			t = spent // even if there is another lease by now
+		}
+		if t != trusted { // so long the start took
 			x.endLocked(e, t)
 		}
 	}
@@ -123,13 +127,20 @@ func (x *Executor) exited(e *entry) {
 // maxDetail bounds the words about an end, in bytes: they quote what a task says.
 const maxDetail = 1 << 10
 
-// finish keeps an end and tells of it, or if lost forgets the attempt.
+// finish keeps an end and tells of it, or if lost forgets the attempt. One that the
+// executor's stop has ended is given back with its output where that rides along:
+// nobody can fetch it later.
 func (x *Executor) finish(e *entry, end octaskly.End, lost bool) {
 	if len(end.Detail) > maxDetail {
 		end.Detail = end.Detail[:maxDetail] + "…"
 	}
 	f := protocol.Finished{ID: e.ID, End: end}
 	x.collect(e, &f)
+	if lost && !end.StartedAt.IsZero() && !x.isForgotten(e) && f.End.Output.Stored == int64(len(f.Output)) {
+		lost = false
+		f.End.State, f.End.Reason, f.End.Detail = octaskly.Cancelled, octaskly.ReasonReleased, "its worker was stopped"
+		end = f.End
+	}
 	if lost {
 		x.tellLost(e)
 	} else {
@@ -154,6 +165,12 @@ func (x *Executor) finish(e *entry, end octaskly.End, lost bool) {
 	}
 	x.mu.Unlock()
 	x.discard(old)
+}
+
+func (x *Executor) isForgotten(e *entry) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return e.forgotten
 }
 
 // collect closes e's output and adds it to f: its sizes, and the bytes if they

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,13 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if slices.Equal(os.Args, guardWords) {
+		must(Guard(os.Stdin))
+		os.Exit(0)
+	}
+	if dir := os.Getenv("TEST_GUARDED_DIR"); dir != "" {
+		liveGuarded(dir)
+	}
 	if dir := os.Getenv("TEST_HANDOVER_DIR"); dir != "" {
 		liveAndHandOver(dir)
 	}
@@ -43,7 +51,7 @@ type rig struct {
 }
 
 func config(t testing.TB) Config {
-	return Config{Slots: 2, Dir: t.TempDir(), Grace: 100 * time.Millisecond, Worker: "rig", Log: slog.New(slog.DiscardHandler), Boxes: Boxes{AllowNone: true}}
+	return Config{Slots: 2, Dir: t.TempDir(), Grace: 100 * time.Millisecond, Worker: "rig", Log: slog.New(slog.DiscardHandler), Boxes: Boxes{AllowNone: true}, Guard: guardWords}
 }
 
 func newRig(t testing.TB, cfg Config) *rig {

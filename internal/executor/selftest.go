@@ -55,7 +55,12 @@ func (x *Executor) fail(subject, name string, err error) { x.check(subject, name
 
 // findOut makes the boxes and runs the self-test.
 func (x *Executor) findOut(cfg *Config) error {
-	x.offered = []string{x.kept.Feature(), "stdin", "merge", octaskly.KeepWorkspace, octaskly.AtMostOne}
+	x.offered = []string{x.kept.Feature(), "stdin", "merge", octaskly.KeepWorkspace, octaskly.SecretEnv}
+	if x.guard.why == nil {
+		x.offered = append(x.offered, octaskly.AtMostOne)
+	} else {
+		x.fail(octaskly.AtMostOne, "guard", x.guard.why)
+	}
 	levels := x.levels(cfg)
 	if cfg.Boxes.Untried != nil {
 		x.trust(cfg.Boxes.Untried, levels)

@@ -124,11 +124,13 @@ func (s *slot) run() {
 func (s *slot) execute(e *entry) (end octaskly.End, lost bool) {
 	if f := s.start(e); f != nil {
 		s.closePipes()
+		s.dismiss(e)
 		return f.end(), false
 	}
 	began := time.Now()
 	if !e.trial {
 		s.x.started(e, began)
+		s.x.guard.process.lead(e.serial, s.group.PID())
 		s.x.tellStart(e, s.group.PID())
 	}
 	return s.see(newWatcher(s, e, began))
@@ -148,6 +150,7 @@ func (s *slot) see(w *watcher) (end octaskly.End, lost bool) {
 	if !gone {
 		return end, true
 	}
+	s.dismiss(e)
 	end = s.reap(cause, e.Spec.AtMostOne && s.x.lapsed(e))
 	end.Usage, end.CPUTime = usage, max(end.CPUTime, usage.CPUTime)
 	end.StartedAt, end.EndedAt, end.Leftover = began, began.Add(time.Since(began)), end.Leftover || leftover

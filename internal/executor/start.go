@@ -59,7 +59,7 @@ func (s *slot) startPlain(e *entry) *failure {
 		return failuref(octaskly.ReasonExecutor, "cannot make a pipe: %v", err)
 	}
 	s.setEnviron(e)
-	if f := s.x.tooLate(spec); f != nil {
+	if f := s.cleared(e); f != nil {
 		return f
 	}
 	if program, err := s.exec(spec.Argv, spec.Limits.OpenFiles); err != nil {
@@ -127,7 +127,7 @@ func (s *slot) closeStdin(fd int) {
 // of it.
 func (s *slot) setEnviron(e *entry) {
 	if s.spec != e.Spec {
-		s.env, s.path = appendSpecEnviron(s.env[:0], s.x.base, e.Spec.Env)
+		s.env, s.path = appendSpecEnviron(s.env[:0], s.x.base, e.environ())
 		s.spec, s.shared = e.Spec, len(s.env)
 	}
 	s.env = appendOwnEnviron(s.env[:s.shared], e.Attempt, s.worker)

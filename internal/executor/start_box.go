@@ -57,10 +57,10 @@ func (s *slot) enact(e *entry, task *sandbox.Task, waited bool) *failure {
 	if err == nil {
 		err = s.group.Limit(e.Spec.Limits)
 	}
-	if f := s.x.tooLate(e.Spec); err == nil && f != nil {
-		return f
-	}
 	if err == nil {
+		if f := s.cleared(e); f != nil {
+			return f
+		}
 		err = starter.Launch(s.box, task, stdio)
 	}
 	if waited && errors.Is(err, io.EOF) {
@@ -105,7 +105,7 @@ func (s *slot) abandon() {
 
 func (s *slot) task(e *entry, uid uint32) *sandbox.Task {
 	spec := e.Spec
-	env, _ := appendSpecEnviron(nil, sandbox.Environ(spec.Level, s.room.work()), spec.Env)
+	env, _ := appendSpecEnviron(nil, sandbox.Environ(spec.Level, s.room.work()), e.environ())
 	return &sandbox.Task{
 		Argv: spec.Argv, Env: appendOwnEnviron(env, e.Attempt, s.worker),
 		Workspace: s.room.work(), Tmp: s.room.tmp(), TmpSize: tmpSize(spec.Limits.Memory), Show: e.show,

@@ -56,6 +56,7 @@ func (x *Executor) known() map[int]bool {
 		pids[s.pid] = true
 	}
 	x.mu.Unlock()
+	x.guard.process.addPID(pids)
 	if x.boxes != nil {
 		x.boxes.addPIDs(pids)
 	}

@@ -91,6 +91,7 @@ const (
 	NetworkHost   = "network:host"   // boxes of levels strict and higher may have the machine's network
 	KeepWorkspace = "keep-workspace" // Spec.KeepWorkspace
 	AtMostOne     = "at-most-one"    // Spec.AtMostOne
+	SecretEnv     = "secret-env"     // Spec.SecretNames
 
 	levelPrefix = "level:"
 )

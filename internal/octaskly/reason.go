@@ -20,6 +20,11 @@ const (
 	ReasonReleased   Reason = "released"    // stopped, or given back, on the word of the worker's operator
 	ReasonDamage     Reason = "damage"      // how it ended was lost with a damaged database
 
+	// Its secret environment was sealed by a key that the dispatcher no longer has.
+	ReasonKeyChanged Reason = "secret:key-changed"
+	// It cannot be opened, whatever the key.
+	ReasonSecretDamaged Reason = "secret:damaged"
+
 	// A limit has ended it, or made it fail. Limit and Peak of its End say more.
 	ReasonOOM       Reason = "oom"       // Limits.Memory
 	ReasonCPUTime   Reason = "cpu-time"  // Limits.CPUTime

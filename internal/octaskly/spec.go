@@ -33,6 +33,11 @@ type Spec struct {
 	// AtMostOne: no two attempts run at the same time, even where a network falls
 	// apart. Whoever runs it stops it before the dispatcher's lease for its worker ends.
 	AtMostOne bool `cbor:"16,keyasint,omitempty"`
+
+	// Further environment, of which only the names are for everybody's eyes. Workers
+	// get it opened, beside the spec.
+	Sealed      []byte   `cbor:"17,keyasint,omitempty"` // by a security.Vault, for SecretPurpose and the owner
+	SecretNames []string `cbor:"18,keyasint,omitempty"` // in the order of what is sealed
 }
 
 // SpecVersion is written beside the bytes of every Spec.
@@ -88,7 +93,7 @@ func fieldErrorf(field, format string, args ...any) error {
 
 // Check returns a *FieldError for the first field that cannot be accepted.
 func (s *Spec) Check() error {
-	for _, check := range []func() error{s.checkArgv, s.checkEnv, s.checkDir, s.checkRetries, s.checkRoom, s.Limits.check} {
+	for _, check := range []func() error{s.checkArgv, s.checkEnv, s.checkSecretNames, s.checkDir, s.checkRetries, s.checkRoom, s.Limits.check} {
 		if err := check(); err != nil {
 			return err
 		}

@@ -102,5 +102,8 @@ func (s *Spec) demands() (needs []string) {
 	if s.AtMostOne {
 		needs = append(needs, AtMostOne)
 	}
+	if len(s.SecretNames) > 0 {
+		needs = append(needs, SecretEnv)
+	}
 	return needs
 }

@@ -100,6 +100,9 @@ type JobSpec struct {
 	Version int            `cbor:"2,keyasint"`
 	Spec    []byte         `cbor:"3,keyasint"`
 	Array   bool           `cbor:"4,keyasint,omitempty"`
+	// Secrets are what Spec.Sealed has, opened: "NAME=value" for each of its
+	// SecretNames. They are for the environment of its commands alone.
+	Secrets []string `cbor:"5,keyasint,omitempty"`
 }
 
 // Assign gives attempts to a worker: one for each element, all of one number.

@@ -24,7 +24,7 @@ func Split(m *ToWorker) []*ToWorker {
 		return frames[len(frames)-1]
 	}
 	for _, spec := range m.Specs {
-		frame := next(len(spec.Spec))
+		frame := next(spec.size())
 		frame.Specs = append(frame.Specs, spec)
 	}
 	for _, a := range m.Assign {
@@ -54,12 +54,20 @@ func splitAssign(a Assign, next func(int) *ToWorker) {
 
 func bulk(m *ToWorker) (n int) {
 	for _, spec := range m.Specs {
-		n += len(spec.Spec)
+		n += spec.size()
 	}
 	for _, a := range m.Assign {
 		for _, item := range a.Items {
 			n += len(item)
 		}
+	}
+	return n
+}
+
+func (s *JobSpec) size() (n int) {
+	n = len(s.Spec)
+	for _, secret := range s.Secrets {
+		n += len(secret)
 	}
 	return n
 }

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"container/heap"
 	"slices"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
@@ -73,6 +74,7 @@ func (q *Queue) Assign(workers []*Worker, limit int) []Pick {
 			r.lines = append(r.lines, l)
 		}
 	}
+	q.held = false
 	r.place(r.now)
 	q.idle = r.limit > 0 && slices.ContainsFunc(workers, func(w *Worker) bool { return w.Held < w.Slots && !slices.Contains(r.reserved, w) })
 	r.place(r.ahead)
@@ -90,38 +92,57 @@ type round struct {
 }
 
 // place goes through the lines by the age of their first job, and leaves a line
-// aside when choose finds no worker for it.
+// aside when choose finds no worker for it, or when its owner may have no more.
+// What one line of a shape does not find, no other one will.
 func (r *round) place(choose func(*line) *Worker) {
-	lines := slices.Clone(r.lines)
+	lines := lineHeap(slices.DeleteFunc(slices.Clone(r.lines), func(l *line) bool { return len(l.jobs) == 0 }))
+	heap.Init(&lines)
+	var hopeless map[string]bool
 	for r.limit > 0 && len(lines) > 0 {
-		at := oldest(lines)
-		l := lines[at]
-		w := choose(l)
-		if w == nil {
-			lines = slices.Delete(lines, at, at+1)
+		l := lines[0]
+		if l.owner.full() {
+			r.queue.held = true
+			heap.Pop(&lines)
 			continue
 		}
-		r.give(l.jobs[0], w)
-		if len(l.jobs) == 0 {
-			lines = slices.Delete(lines, at, at+1)
-			r.lines = slices.DeleteFunc(r.lines, func(o *line) bool { return o == l })
+		var w *Worker
+		if !hopeless[l.shape] {
+			w = choose(l)
+		}
+		if w == nil {
+			if hopeless == nil {
+				hopeless = map[string]bool{}
+			}
+			hopeless[l.shape] = true
+			heap.Pop(&lines)
+			continue
+		}
+		if r.give(l.jobs[0], w); len(l.jobs) == 0 {
+			heap.Pop(&lines)
+		} else {
+			heap.Fix(&lines, 0)
 		}
 	}
 }
 
-func oldest(lines []*line) int {
-	at := 0
-	for i, l := range lines {
-		if l.jobs[0].ID < lines[at].jobs[0].ID {
-			at = i
-		}
-	}
-	return at
+// lineHeap is a heap by the age of the first job, for container/heap.
+type lineHeap []*line
+
+func (h lineHeap) Len() int           { return len(h) }
+func (h lineHeap) Less(a, b int) bool { return h[a].jobs[0].ID < h[b].jobs[0].ID }
+func (h lineHeap) Swap(a, b int)      { h[a], h[b] = h[b], h[a] }
+func (h *lineHeap) Push(x any)        { *h = append(*h, x.(*line)) }
+
+func (h *lineHeap) Pop() any {
+	last := (*h)[len(*h)-1]
+	*h = (*h)[:len(*h)-1]
+	return last
 }
 
 func (r *round) give(j *Job, w *Worker) {
 	j.Waiting--
 	j.Active++
+	j.owner.active++
 	r.queue.place(j)
 	w.Take(j.line.ask)
 	r.limit--

@@ -11,6 +11,8 @@
 //   - A worker that is full never holds up one that is not. But the first task
 //     that finds no room anywhere reserves the worker where it waits, so that a
 //     stream of small tasks cannot starve a large one.
+//   - An owner who has with workers as many tasks as he may is passed over until
+//     one of them leaves. He reserves nothing meanwhile.
 //   - What a task can never get from any worker here, it waits for without
 //     reserving anything.
 //   - When all that can start now has been placed, workers get a few tasks

@@ -17,6 +17,7 @@ type Job struct {
 	Waiting int64
 	Active  int64 // with workers
 	Later   bool  // jobs that go before it are not known yet: nothing of it is placed
+	owner   *owner
 	line    *line
 	at      int // in line.jobs; -1: not there
 }
@@ -32,36 +33,44 @@ func (j *Job) ready() int64 {
 	return min(j.Waiting, int64(j.AtOnce)-j.Active)
 }
 
-// line is the jobs of one shape, in the order of their acceptance. All of them
-// fit, or do not fit, the same workers.
+// line is the jobs of one owner and one shape, in the order of their acceptance.
+// All of them fit, or do not fit, the same workers.
 type line struct {
-	shape string
+	kind
+	owner *owner
 	known int // jobs made for it and not forgotten
 	ask   octaskly.Room
 	needs []string
 	jobs  jobHeap
 }
 
+// kind tells lines apart.
+type kind struct{ owner, shape string }
+
 // Queue holds the jobs that have tasks waiting.
 type Queue struct {
-	lines map[string]*line
-	ready int  // jobs that stand in line
-	idle  bool // see Idle
+	lines  map[kind]*line
+	owners map[string]*owner
+	most   func(owner string) int64 // see Limit; nil: there are no limits
+	ready  int                      // jobs that stand in line
+	idle   bool                     // see Idle
+	held   bool                     // see Held
 }
 
 // NewQueue returns an empty queue.
-func NewQueue() *Queue { return &Queue{lines: map[string]*line{}} }
+func NewQueue() *Queue { return &Queue{lines: map[kind]*line{}, owners: map[string]*owner{}} }
 
-// NewJob returns a job whose tasks ask for room and need features.
-func (q *Queue) NewJob(id octaskly.JobID, atOnce int, room octaskly.Room, needs []string) *Job {
-	shape := shapeOf(room, needs)
-	l := q.lines[shape]
+// NewJob returns a job of an owner whose tasks ask for room and need features.
+func (q *Queue) NewJob(id octaskly.JobID, name string, atOnce int, room octaskly.Room, needs []string) *Job {
+	k := kind{name, shapeOf(room, needs)}
+	l := q.lines[k]
 	if l == nil {
-		l = &line{shape: shape, ask: room, needs: needs}
-		q.lines[shape] = l
+		l = &line{kind: k, owner: q.ownerOf(name), ask: room, needs: needs}
+		l.owner.lines++
+		q.lines[k] = l
 	}
 	l.known++
-	return &Job{ID: id, AtOnce: atOnce, line: l, at: -1}
+	return &Job{ID: id, AtOnce: atOnce, owner: l.owner, line: l, at: -1}
 }
 
 // Ready is the number of jobs of which tasks may be placed.
@@ -80,7 +89,8 @@ func (q *Queue) Admit(j *Job) {
 // Forget removes a job of which nothing waits and nothing is active.
 func (q *Queue) Forget(j *Job) {
 	if j.line.known--; j.line.known == 0 {
-		delete(q.lines, j.line.shape)
+		delete(q.lines, j.line.kind)
+		q.leave(j.owner)
 	}
 }
 
@@ -93,12 +103,14 @@ func (q *Queue) Wait(j *Job, n int64) {
 // Release says that n of j's tasks are with workers no more.
 func (q *Queue) Release(j *Job, n int64) {
 	j.Active -= n
+	j.owner.active -= n
 	q.place(j)
 }
 
 // Restore says that n of j's tasks are with workers already.
 func (q *Queue) Restore(j *Job, n int64) {
 	j.Active += n
+	j.owner.active += n
 	q.place(j)
 }
 

@@ -22,7 +22,7 @@ func newWorld(workers ...*Worker) *world {
 }
 
 func (w *world) add(id octaskly.JobID, tasks int64, atOnce int, room octaskly.Room, needs ...string) {
-	w.jobs[id] = w.NewJob(id, atOnce, room, needs)
+	w.jobs[id] = w.NewJob(id, "", atOnce, room, needs)
 	w.Wait(w.jobs[id], tasks)
 }
 
@@ -187,7 +187,7 @@ func BenchmarkAssign(b *testing.B) {
 		workers[i] = &Worker{ID: octaskly.WorkerID(fmt.Sprint(i)), Slots: 1 << 30}
 	}
 	q := NewQueue()
-	j := q.NewJob(1, 0, nil, nil)
+	j := q.NewJob(1, "", 0, nil, nil)
 	q.Wait(j, int64(b.N))
 	for n := b.N; n > 0; n -= 1000 {
 		q.Assign(workers, min(n, 1000))

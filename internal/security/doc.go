@@ -25,4 +25,10 @@
 //
 // So an end that has checked the other's proof knows that everything on this
 // connection comes from there: TLS protects the rest.
+//
+// # What else is made here
+//
+// A [Vault] seals what lies on disk under keys that are derived of the fleet key.
+// [HashPassword] and [CheckPassword] are argon2id, a few at a time. An [Authority]
+// signs the certificates by which clients of HTTPS know the fleet's servers.
 package security

@@ -66,9 +66,12 @@ func open(path string) (*Dir, error) {
 // lock locks the directory with a file that belongs to uid and gid; -1 is whose
 // it is.
 func lock(path string, uid, gid int) (*Dir, error) {
-	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
 	if err != nil {
 		return nil, err
+	}
+	if info, err := lock.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(err, errors.New("its lock is no regular file"), lock.Close())
 	}
 	err = unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK|unix.X_OK, unix.AT_EACCESS) // the lock may be older than that
 	if err == nil {
@@ -115,8 +118,11 @@ func ours(path string) error {
 	if err := unix.Stat(path, &info); err != nil {
 		return err
 	}
-	if int(info.Uid) != os.Geteuid() {
+	switch {
+	case int(info.Uid) != os.Geteuid():
 		return fmt.Errorf("it belongs to user %d", info.Uid)
+	case info.Mode&0o002 != 0:
+		return errors.New("everybody may write to it; take that away with chmod o-w")
 	}
 	return nil
 }

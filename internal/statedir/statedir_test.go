@@ -116,6 +116,12 @@ func TestUnusable(t *testing.T) {
 		{"a lock that leads elsewhere", func(path string) error {
 			return errors.Join(os.Mkdir(path, 0o700), os.Symlink("/dev/null", filepath.Join(path, "lock")))
 		}, "too many levels of symbolic links"},
+		{"a lock that is a pipe", func(path string) error {
+			return errors.Join(os.Mkdir(path, 0o700), unix.Mkfifo(filepath.Join(path, "lock"), 0o600))
+		}, "its lock is no regular file"},
+		{"everybody's", func(path string) error {
+			return errors.Join(os.Mkdir(path, 0o700), os.Chmod(path, 0o777))
+		}, "everybody may write to it; take that away with chmod o-w"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "a", "state")

@@ -113,8 +113,8 @@ func (c *collector) some(id octaskly.JobID) (done bool, err error) {
 
 // relaxed is a transaction that is on disk with the next commit, or earlier.
 func (w *writer) relaxed(change func(*collector) error) error {
-	w.using.Lock()
-	defer w.using.Unlock()
+	w.using.take(false)
+	defer w.using.give()
 	return w.conn.Raw(func(conn any) (err error) {
 		if err := w.setSync(conn, false); err != nil {
 			return err

@@ -23,6 +23,7 @@ type Changes struct {
 	Ended    octaskly.Counts     // tasks that have ended since the Commit before
 	Queued   int64               // tasks that wait now
 	Live     int64               // jobs that are not over now
+	Actions  []octaskly.Action   // to be appended to the audit log, which sets Seq and Hash
 }
 
 // ProgressRow is how far a job is.

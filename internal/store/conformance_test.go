@@ -34,6 +34,14 @@ type engine interface {
 	Attempts(context.Context, octaskly.JobID, octaskly.Index) ([]octaskly.Attempt, error)
 	Output(context.Context, octaskly.AttemptID) ([]byte, int64, error)
 	Totals(context.Context) (octaskly.Counts, error)
+	FleetID() string
+	Record(context.Context, *Records) error
+	Users(context.Context) ([]octaskly.User, error)
+	Tokens(context.Context) ([]octaskly.Token, error)
+	SigningKeys(context.Context) ([]octaskly.SigningKey, error)
+	Actions(context.Context, ActionQuery) ([]octaskly.Action, error)
+	LastAction(context.Context) (*octaskly.Action, error)
+	VerifyActions(context.Context, *octaskly.Action) (*ActionReport, error)
 	Close() error
 }
 
@@ -63,6 +71,9 @@ func TestConformance(t *testing.T) {
 			t.Run("names", func(t *testing.T) { testNames(t, open) })
 			t.Run("many ranges", func(t *testing.T) { testManyRanges(t, open) })
 			t.Run("contexts", func(t *testing.T) { testContexts(t, open) })
+			t.Run("accounts", func(t *testing.T) { testAccounts(t, open) })
+			t.Run("actions", func(t *testing.T) { testActions(t, open) })
+			t.Run("long log", func(t *testing.T) { testLongLog(t, open) })
 			t.Run("model", func(t *testing.T) { testModel(t, open) })
 		})
 	}
@@ -130,7 +141,10 @@ func testKeys(t *testing.T, open opener) {
 func testIDs(t *testing.T, open opener) {
 	path := filepath.Join(t.TempDir(), "octaskly.db")
 	s := open(t, path)
-	generation := s.Generation()
+	generation, fleet := s.Generation(), s.FleetID()
+	if len(fleet) != 26 || fleet == generation {
+		t.Errorf("fleet %q, generation %q", fleet, generation)
+	}
 	if len(generation) < 26 {
 		t.Errorf("%q has less than 128 bits", generation)
 	}
@@ -147,6 +161,9 @@ func testIDs(t *testing.T, open opener) {
 	}
 	if again := s.Generation(); again != generation {
 		t.Errorf("%q is called %q now", generation, again)
+	}
+	if again := s.FleetID(); again != fleet {
+		t.Errorf("fleet %q is called %q now", fleet, again)
 	}
 	if other := open(t, filepath.Join(t.TempDir(), "octaskly.db")).Generation(); other == generation {
 		t.Error("two databases have one name")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
@@ -24,7 +25,8 @@ type copier struct {
 	ids      octaskly.JobID   // the highest that was seen
 	sequence octaskly.JobID   // the highest that was given out; 0: not known
 	doubtful map[octaskly.JobID]bool
-	ledger   bool // it was there
+	ledger   bool  // it was there
+	disabled int64 // users
 }
 
 func newCopier(ctx context.Context, from *sqlitefile.File, into *sql.DB) (*copier, error) {
@@ -73,11 +75,28 @@ func (c *copier) run(ctx context.Context) (err error) {
 		if s == nil {
 			return ctx.Err()
 		}
-		if s.table == "jobs" && !c.free {
-			c.doubtful[octaskly.JobID(row.ID)] = true
+		if c.free {
+			return c.put(ctx, s, row)
 		}
-		return c.put(ctx, s, row)
+		return c.doubt(ctx, s, row)
 	})
+}
+
+// doubt copies a row that may have been deleted before, or be from before what is
+// known of it now: nobody shall do by it what was forbidden him since.
+func (c *copier) doubt(ctx context.Context, s *shape, row sqlitefile.Row) error {
+	switch s.table {
+	case "jobs":
+		c.doubtful[octaskly.JobID(row.ID)] = true
+	case "tokens":
+		c.lost.Rows++
+		return ctx.Err()
+	case "users":
+		row.Values[slices.IndexFunc(s.columns, func(c column) bool { return c.name == "disabled" })] = int64(1)
+		before := c.rows[s.table]
+		defer func() { c.disabled += c.rows[s.table] - before }()
+	}
+	return c.put(ctx, s, row)
 }
 
 // findRoots reads the schema. Where its tree is damaged, its rows are looked for
@@ -179,7 +198,7 @@ const maxIndexed = 3
 
 // put copies a row.
 func (c *copier) put(ctx context.Context, s *shape, row sqlitefile.Row) error {
-	if s.table == "meta" {
+	if s.table == "meta" && row.Values[0] != "fleet_id" {
 		return nil // is drawn anew
 	}
 	c.note(s.table, row)
@@ -262,7 +281,7 @@ func (i *inserter) end(why error) error {
 func (c *copier) describe() string {
 	var parts []string
 	for _, s := range c.shapes {
-		if n := c.rows[s.table]; n > 0 && s.table != "ledger" {
+		if n := c.rows[s.table]; n > 0 && s.table != "ledger" && s.table != "meta" {
 			parts = append(parts, fmt.Sprintf("%d %s", n, s.table))
 		}
 	}

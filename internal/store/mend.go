@@ -200,6 +200,9 @@ func (m *mender) mendRest(ctx context.Context, c *copier) error {
 			return err
 		}
 	}
+	if err := m.mendAudit(ctx, c); err != nil {
+		return err
+	}
 	// Which jobs read what is in their specs, too.
 	_, err = m.db.ExecContext(ctx, `INSERT OR REPLACE INTO meta SELECT 'unlisted', ifnull(max(id), 0) FROM jobs`)
 	return err

@@ -81,12 +81,12 @@ func step(ctx context.Context, db *sql.DB, script string, version int) error {
 	return tx.Commit()
 }
 
-// generation reads this database's name, or draws it.
-func generation(ctx context.Context, db *sql.DB) (name string, err error) {
-	_, err = db.ExecContext(ctx, `INSERT INTO meta VALUES ('generation', ?) ON CONFLICT DO NOTHING`, rand.Text())
+// drawnOnce reads a random name of 26 letters and digits from meta, or draws it.
+func drawnOnce(ctx context.Context, db *sql.DB, what string) (name string, err error) {
+	_, err = db.ExecContext(ctx, `INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING`, what, rand.Text())
 	if err != nil {
 		return "", err
 	}
-	err = db.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = 'generation'`).Scan(&name)
+	err = db.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = ?`, what).Scan(&name)
 	return name, err
 }

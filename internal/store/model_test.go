@@ -26,6 +26,7 @@ type model struct {
 	totals   octaskly.Counts
 	queued   int64
 	live     int64
+	accounts
 }
 
 func (m *model) apply(c *Changes) {
@@ -44,6 +45,7 @@ func (m *model) apply(c *Changes) {
 	for _, w := range c.Workers {
 		m.workers[w.ID] = w
 	}
+	m.actions = append(m.actions, c.Actions...)
 	m.seq, m.queued, m.live = c.Seq, c.Queued, c.Live
 	for _, s := range octaskly.States {
 		m.totals[s] += c.Ended[s]
@@ -60,7 +62,7 @@ func testModel(t *testing.T, open opener) {
 		m := &model{
 			jobs: map[octaskly.JobID]octaskly.Job{}, progress: map[octaskly.JobID]octaskly.Progress{},
 			tasks: map[octaskly.TaskID]octaskly.Task{}, attempts: map[octaskly.AttemptID]octaskly.Attempt{},
-			workers: map[octaskly.WorkerID]octaskly.Worker{},
+			workers: map[octaskly.WorkerID]octaskly.Worker{}, accounts: noAccounts(),
 		}
 		for range rapid.IntRange(1, 5).Draw(r, "commits") {
 			c := m.draw(r, s)
@@ -74,6 +76,13 @@ func testModel(t *testing.T, open opener) {
 				r.Fatal(err)
 			} else {
 				m.apply(c)
+			}
+			for range rapid.IntRange(0, 2).Draw(r, "records") {
+				records := drawRecords(r)
+				if err := s.Record(ctx, records); err != nil {
+					r.Fatal(err)
+				}
+				m.accounts.apply(records)
 			}
 			if rapid.IntRange(0, 5).Draw(r, "reopen") == 0 {
 				m.compare(r, s)
@@ -118,6 +127,7 @@ func (m *model) draw(r *rapid.T, s engine) *Changes {
 			c.Attempts = append(c.Attempts, a)
 		}
 	}
+	c.Actions = drawActions(r)
 	for range rapid.IntRange(0, 2).Draw(r, "workers") {
 		c.Workers = append(c.Workers, drawWorker(r))
 	}
@@ -155,6 +165,7 @@ func (m *model) compare(r *rapid.T, s engine) {
 	m.compareLast(r, s, q.Owner)
 	m.compareTasks(r, s)
 	m.compareAttempts(r, s)
+	m.accounts.compare(r, s)
 }
 
 func (m *model) compareLast(r *rapid.T, s engine, owner string) {

@@ -60,12 +60,31 @@ func checkOld(t *testing.T, from string, version int) {
 		t.Errorf("the next id is %v", id)
 	}
 	put(t, s, plainJob(3))
+	r := oldRecords(version)
+	checkAccounts(t, s, r.Users, r.Tokens, r.Keys)
+	checkLog(t, s, int64(len(c.Actions)+len(r.Actions)))
+	if err := s.Record(ctx, someRecords()); err != nil {
+		t.Error(err)
+	}
+	checkLog(t, s, int64(len(c.Actions)+len(r.Actions)+1))
+}
+
+// oldRecords is what a version could keep beside oldChanges.
+func oldRecords(version int) *Records {
+	if version < 4 {
+		return &Records{}
+	}
+	return someRecords()
 }
 
 func writeDatabase(t *testing.T) {
 	s := openTemp(t)
 	version := ask(t, s, `user_version`)
 	put(t, s, oldChanges(version))
+	if err := s.Record(ctx, oldRecords(version)); err != nil {
+		t.Fatal(err)
+	}
+	mustExec(t, s, `DELETE FROM meta WHERE name = 'file'`) // it shall be no copy of another
 	mustExec(t, s, `VACUUM`)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -125,6 +144,12 @@ func oldChanges(version int) *Changes {
 		c.Attempts[0].Late = octaskly.Late{State: octaskly.Completed, Reason: "r", At: at}
 		c.Workers[0].Left = true
 		c.Workers[0].Drain = &octaskly.Drain{By: "alice", At: at, Reason: "new disk", Deadline: at}
+	}
+	if version >= 4 {
+		c.Actions = []octaskly.Action{
+			{At: at, Who: "alice", Role: octaskly.RoleClient, From: "unix uid=1000", What: "task.submit", Target: "1", Outcome: octaskly.Done},
+			{At: at, Who: "bob", Role: octaskly.RoleClient, From: "unix uid=1001", What: "task.cancel", Target: "1", Outcome: "denied", Detail: "it is alice's"},
+		}
 	}
 	return c
 }

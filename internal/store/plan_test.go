@@ -57,6 +57,40 @@ func TestListPlans(t *testing.T) {
 	}
 }
 
+// TestActionPlans does so for the audit log and for what is removed of users.
+func TestActionPlans(t *testing.T) {
+	s := openTemp(t)
+	for _, test := range []struct {
+		query ActionQuery
+		want  []string // for each way
+	}{
+		{ActionQuery{}, []string{"SEARCH a USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
+		{ActionQuery{Outcome: octaskly.Done, Since: fromMicros(1), Until: fromMicros(2)}, []string{"SEARCH a USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
+		{ActionQuery{Who: "me", What: "task.submit", Target: "1", Outcome: "denied"}, []string{
+			"a USING INDEX audit_by_target (target=? AND rowid>? AND rowid<?)", "a USING INDEX audit_by_who (who=? AND rowid>? AND rowid<?)",
+			"a USING INDEX audit_refused (seq>? AND seq<?)", "a USING INDEX audit_by_what (what=? AND rowid>? AND rowid<?)",
+		}},
+	} {
+		ways := test.query.ways()
+		for i, w := range append(ways, way{})[:max(len(ways), 1)] {
+			checkPlan(t, s, "actions", test.query.text(w), test.want[i])
+			if w.index != "" {
+				checkPlan(t, s, "stride of actions", w.stride(), strings.Replace(strings.Split(test.want[i], "USING ")[1], "INDEX", "COVERING INDEX", 1))
+			}
+		}
+	}
+	checkPlan(t, s, "last action", lastAction, "SCAN a")
+	checkPlan(t, s, "page of actions", pageOf, "SEARCH a USING INTEGER PRIMARY KEY (rowid>?)")
+	checkPlan(t, s, "span of actions", spanOf, "a USING COVERING INDEX audit_by_time (at>? AND at<?)")
+	checkPlan(t, s, "head", headOf, "SEARCH audit_log")
+	if plan := explainPlan(t, s, whatsOf); strings.Count(plan, "SEARCH audit_log USING COVERING INDEX audit_by_what (what>? AND what<?)") != 2 {
+		t.Errorf("kinds of actions:\n%s", plan)
+	}
+	if plan := explainPlan(t, s, removeTokensOf); !strings.Contains(plan, "tokens USING COVERING INDEX tokens_by_user (user=?)") && !strings.Contains(plan, "tokens USING INDEX tokens_by_user (user=?)") {
+		t.Errorf("tokens of a user:\n%s", plan)
+	}
+}
+
 func checkPlan(t *testing.T, s *Store, name, query string, wanted ...string) {
 	t.Helper()
 	plan := explainPlan(t, s, query)
@@ -72,7 +106,7 @@ func checkPlan(t *testing.T, s *Store, name, query string, wanted ...string) {
 
 func explainPlan(t *testing.T, s *Store, query string) string {
 	t.Helper()
-	rows, err := s.readers.QueryContext(ctx, `EXPLAIN QUERY PLAN `+query, 1, 2, 3, 4, 5, "me")
+	rows, err := s.readers.QueryContext(ctx, `EXPLAIN QUERY PLAN `+query, 1, 2, 3, 4, 5, "me", 7, 8, 9)
 	if err != nil {
 		t.Fatal(err)
 	}

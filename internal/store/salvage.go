@@ -30,6 +30,9 @@ type Salvage struct {
 	Gone    []octaskly.JobID `json:"gone"`    // the first of these
 	Touched int64            `json:"touched"` // jobs of which something was lost
 	Jobs    []octaskly.JobID `json:"jobs"`    // the first of these
+
+	Actions  int64 `json:"actions,omitempty"`  // rows of the audit log that are gone
+	Disabled int64 `json:"disabled,omitempty"` // users who may have been removed, disabled or changed before
 }
 
 // maxNamed is how many jobs a report names.
@@ -63,6 +66,8 @@ func (r *Salvage) Lines() []string {
 	add(r.Rebuilt, "%d tasks have the state that their latest result tells", r.Rebuilt)
 	add(r.Again, "%d tasks run again: nothing is known of their end", r.Again)
 	add(r.Guessed, "%d tasks are over, but how they ended is partly lost", r.Guessed)
+	add(r.Actions, "%d rows of the audit log are lost; octasklyctl audit verify says which", r.Actions)
+	add(r.Disabled, "%d users are disabled: they may have been so before, or removed", r.Disabled)
 	return lines
 }
 

@@ -159,6 +159,10 @@ func TestSalvageLosesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, s, oldChanges(len(files)))
+	if err := s.Record(ctx, oldRecords(len(files))); err != nil {
+		t.Fatal(err)
+	}
+	fleet := s.FleetID()
 	for id := octaskly.JobID(3); id < 600; id++ {
 		put(t, s, plainJob(id))
 	}
@@ -177,12 +181,16 @@ func TestSalvageLosesNothing(t *testing.T) {
 		if after := dump(t, s); before != after {
 			t.Errorf("%s: (-before +after)\n%s", when, cmp.Diff(strings.Split(before, "\n"), strings.Split(after, "\n")))
 		}
-		if r := s.Health().Salvage; r.Lost+r.Touched+r.Again+r.Rebuilt+r.Guessed > 0 || r.Pages+r.Rows > 0 {
+		if r := s.Health().Salvage; r.Lost+r.Touched+r.Again+r.Rebuilt+r.Guessed+r.Actions+r.Disabled > 0 || r.Pages+r.Rows > 0 {
 			t.Errorf("%s: lost %+v", when, r)
 		}
 		if s.Generation() == generation {
 			t.Errorf("%s: it is called as before", when)
 		}
+		if s.FleetID() != fleet {
+			t.Errorf("%s: it is another fleet's", when)
+		}
+		checkLog(t, s, 3)
 		if id := s.NextJobID(); id != 600 {
 			t.Errorf("%s: the next id is %d", when, id)
 		}
@@ -195,7 +203,7 @@ func TestSalvageLosesNothing(t *testing.T) {
 func dump(t *testing.T, s *Store) string {
 	t.Helper()
 	var all strings.Builder
-	for _, table := range []string{"jobs", "progress", "tasks", "results", "workers", "inputs"} {
+	for _, table := range []string{"jobs", "progress", "tasks", "results", "workers", "inputs", "users", "tokens", "signing_keys", "audit_log"} {
 		rows, err := s.readers.QueryContext(ctx, `SELECT * FROM `+table+` ORDER BY 1`)
 		if err != nil {
 			t.Fatal(err)

@@ -18,13 +18,13 @@ type shape struct {
 	table   string
 	index   bool     // WITHOUT ROWID: its rows lie in an index's tree
 	columns []column // in the order of a row
-	ordered bool     // of two rows with one key, that with the higher seq is newer
+	newer   string   // whether of two rows with one key another takes the place of the first; empty: never
 	texts   map[int]string
 }
 
 type column struct {
 	name    string
-	kind    string // INTEGER, TEXT, BLOB
+	kind    string // INTEGER, REAL, TEXT, BLOB
 	null    bool   // may be NULL
 	id      bool   // the row's id; NULL in the row
 	key     int    // place in the primary key
@@ -57,13 +57,25 @@ func (s *shape) arrange() {
 		c := &s.columns[i]
 		c.id = !s.index && c.key > 0 && c.kind == "INTEGER"
 		c.null = c.null && c.key == 0
-		s.ordered = s.ordered || c.name == "seq" && c.key == 0
+		if c.name == "seq" && c.key == 0 {
+			s.newer = `excluded.seq >= seq`
+		}
+	}
+	if s.newer == "" {
+		s.newer = succession[s.table]
 	}
 	if s.index {
 		slices.SortStableFunc(s.columns, func(a, b column) int {
 			return place(a) - place(b)
 		})
 	}
+}
+
+// succession is for tables whose rows have no seq. What was revoked stays so.
+var succession = map[string]string{
+	"users":        `excluded.changed_at > changed_at`,
+	"tokens":       `revoked_at = 0 AND (excluded.revoked_at > 0 OR excluded.used_at > used_at)`,
+	"signing_keys": `excluded.retired_at > retired_at`,
 }
 
 func place(c column) int {
@@ -94,7 +106,9 @@ func (c *column) fits(value any) bool {
 	case nil:
 		return c.null || c.id
 	case int64:
-		return c.kind == "INTEGER" && !c.id
+		return c.kind == "INTEGER" && !c.id || c.kind == "REAL" // without a fraction
+	case float64:
+		return c.kind == "REAL"
 	case string:
 		return c.kind == "TEXT"
 	case []byte:
@@ -120,18 +134,18 @@ func (s *shape) text(n int) string {
 	key := ""
 	var updates []string
 	for i, c := range s.columns[:n] {
-		names[i] = c.name
+		names[i] = `"` + c.name + `"`
 		if c.key > 0 {
-			key = c.name
+			key = names[i]
 			continue
 		}
-		updates = append(updates, c.name+" = excluded."+c.name)
+		updates = append(updates, names[i]+" = excluded."+names[i])
 	}
 	text := fmt.Sprintf("INTO %s (%s) VALUES %s", s.table, strings.Join(names, ", "), rowsOf(n, 1))
-	if !s.ordered {
+	if s.newer == "" {
 		return "INSERT OR IGNORE " + text
 	}
-	return fmt.Sprintf("INSERT OR IGNORE %s ON CONFLICT (%s) DO UPDATE SET %s WHERE excluded.seq >= seq", text, key, strings.Join(updates, ", "))
+	return fmt.Sprintf("INSERT OR IGNORE %s ON CONFLICT (%s) DO UPDATE SET %s WHERE %s", text, key, strings.Join(updates, ", "), s.newer)
 }
 
 // args are those of statement.

@@ -8,7 +8,7 @@ import (
 )
 
 // statement is a prepared statement of the driver, for one goroutine. Its values
-// are those that a driver takes: int64, string, []byte, bool and nil.
+// are those that a driver takes: int64, float64, string, []byte, bool and nil.
 type statement struct {
 	prepared driver.Stmt
 	run      driver.StmtExecContext // the same

@@ -23,12 +23,16 @@ type Store struct {
 	path       string
 	log        *slog.Logger
 	generation atomic.Value // string
+	fleet      atomic.Value // string
 	divided    atomic.Pointer[time.Time]
 	nextJob    atomic.Int64
 
 	writing *sql.DB
 	writer  *writer
 	readers *readers
+	records gathering
+
+	verifying chan struct{} // has room for whoever verifies the audit log
 
 	outage    atomic.Pointer[Outage] // why nobody is let in; nil: all are
 	suspicion atomic.Pointer[Outage] // of damage
@@ -50,7 +54,8 @@ const (
 
 // Open opens the database at path; it makes and migrates it if it must.
 func Open(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
-	s := &Store{path: path, log: log, alarm: make(chan struct{}, 1)}
+	s := &Store{path: path, log: log, alarm: make(chan struct{}, 1), verifying: make(chan struct{}, 1)}
+	s.records.leading = make(chan struct{}, 1)
 	err := s.begin(ctx)
 	if err != nil {
 		s.Close()
@@ -115,11 +120,16 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err := recognize(ctx, s.writing, s.path, s.log); err != nil {
 		return err
 	}
-	name, err := generation(ctx, s.writing)
+	name, err := drawnOnce(ctx, s.writing, "generation")
 	if err != nil {
 		return err
 	}
 	s.generation.Store(name)
+	fleet, err := drawnOnce(ctx, s.writing, "fleet_id")
+	if err != nil {
+		return err
+	}
+	s.fleet.Store(fleet)
 	divided, err := readDivided(ctx, s.writing)
 	if err != nil {
 		return err
@@ -165,11 +175,16 @@ func connector(path string, cacheKiB int, options string) driver.Connector {
 }
 
 // readLastJob finds the id after which the next job's comes. The sequence keeps
-// it, even when the jobs themselves are gone.
+// it, even when the jobs themselves are gone. Where that is behind them it is not
+// what was written, and nobody knows which ids were given out.
 func (s *Store) readLastJob(ctx context.Context) error {
-	var last sql.NullInt64
-	err := s.writing.QueryRowContext(ctx, `SELECT max(seq) FROM sqlite_sequence WHERE name = 'jobs'`).Scan(&last)
-	s.nextJob.Store(last.Int64)
+	var last, latest int64
+	err := s.writing.QueryRowContext(ctx, `SELECT ifnull((SELECT max(seq) FROM sqlite_sequence WHERE name = 'jobs'), 0),
+		ifnull((SELECT max(id) FROM jobs), 0)`).Scan(&last, &latest)
+	if last < latest {
+		last = latest + idGap
+	}
+	s.nextJob.Store(last)
 	return err
 }
 
@@ -180,6 +195,10 @@ func (s *Store) NextJobID() octaskly.JobID { return octaskly.JobID(s.nextJob.Add
 // Generation names this database: 26 letters and digits. A restored backup
 // draws another one.
 func (s *Store) Generation() string { return s.generation.Load().(string) }
+
+// FleetID names the fleet: 26 letters and digits, which a restored backup has,
+// too.
+func (s *Store) FleetID() string { return s.fleet.Load().(string) }
 
 // Divided is when this database drew its generation in the place of another one,
 // whose workers may not know yet; the zero time if it never did.

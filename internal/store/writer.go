@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"sync"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
@@ -14,7 +13,7 @@ import (
 // driver itself: what database/sql does around each of them is a tenth of what
 // they cost.
 type writer struct {
-	using sync.Mutex // guards what a salvage replaces: all of it
+	using turns // guards what a salvage replaces: all of it
 	tools
 }
 
@@ -25,6 +24,8 @@ type tools struct {
 	begin, commit, undo, ledger, late, remove *statement
 	jobs, progress, tasks, results, workers   table
 	inputs                                    table
+	accounts                                  accountant
+	audit                                     auditor
 	collecting                                collector
 	all                                       []*statement
 
@@ -63,6 +64,8 @@ func (w *writer) prepare(conn any) (err error) {
 	w.results = table(`INSERT INTO results VALUES `, 29)
 	w.workers = table(`INSERT OR REPLACE INTO workers VALUES `, 11)
 	w.inputs = table(`INSERT OR IGNORE INTO inputs VALUES `, 2)
+	w.accounts.prepare(statement, table)
+	w.audit.prepare(statement, table)
 	w.collecting.prepare(statement)
 	w.late, w.remove = statement(lateEnd), statement(`DELETE FROM workers WHERE id = ?`)
 	w.ledger = statement(`UPDATE ledger SET seq = ?, completed = completed + ?, failed = failed + ?,
@@ -85,29 +88,42 @@ func (w *writer) close() error {
 
 // shut is close, when nobody uses it.
 func (w *writer) shut() error {
-	w.using.Lock()
-	defer w.using.Unlock()
+	w.using.take(false)
+	defer w.using.give()
 	return w.close()
 }
 
 // replace takes over the connection of another.
 func (w *writer) replace(other *writer) {
-	w.using.Lock()
-	defer w.using.Unlock()
+	w.using.take(false)
+	defer w.using.give()
 	w.tools = other.tools
 }
 
 func (w *writer) write(c *Changes) error {
-	w.using.Lock()
-	defer w.using.Unlock()
-	return w.conn.Raw(func(conn any) error {
+	w.using.take(true)
+	defer w.using.give()
+	return w.durably(len(c.Actions), func() error { return w.put(c) })
+}
+
+// durably makes one transaction of changes with so many rows of the audit log,
+// which is on disk when it returns.
+func (w *writer) durably(actions int, change func() error) error {
+	if actions > 0 {
+		if err := w.audit.begin(w.conn); err != nil {
+			return err
+		}
+	}
+	err := w.conn.Raw(func(conn any) error {
 		if w.loose {
 			if err := w.setSync(conn, true); err != nil {
 				return err
 			}
 		}
-		return w.within(func() error { return w.put(c) })
+		return w.within(change)
 	})
+	w.audit.end(err)
+	return err
 }
 
 // within makes one transaction of changes.
@@ -153,7 +169,14 @@ func (w *writer) put(c *Changes) error {
 		}
 	}
 	e := &c.Ended
-	return w.ledger.exec(c.Seq, e[octaskly.Completed], e[octaskly.Failed], e[octaskly.TimedOut], e[octaskly.Cancelled], c.Queued, c.Live)
+	err := w.ledger.exec(c.Seq, e[octaskly.Completed], e[octaskly.Failed], e[octaskly.TimedOut], e[octaskly.Cancelled], c.Queued, c.Live)
+	if err != nil || len(c.Actions) == 0 {
+		return err
+	}
+	if err := w.audit.add(c.Actions); err != nil {
+		return err
+	}
+	return w.audit.note()
 }
 
 func addJob(s *statement, j *octaskly.Job) error {

@@ -36,15 +36,12 @@ func (s *session) report(ctx, link context.Context, stopped func()) error {
 		case ping = <-s.pongs:
 		case recalled = <-s.given:
 		case <-ctx.Done():
-			return s.leave(stopped)
+			return s.leave(link, stopped)
 		case <-link.Done():
 			return link.Err()
 		}
-		if ping != 0 || len(recalled) > 0 {
-			s.lease.sending(ping)
-			if err := s.write(&protocol.FromWorker{Pong: ping, Recalled: recalled}); err != nil {
-				return err
-			}
+		if err := s.answer(ping, recalled); err != nil {
+			return err
 		}
 		if err := s.flush(); err != nil {
 			return err
@@ -55,6 +52,15 @@ func (s *session) report(ctx, link context.Context, stopped func()) error {
 			}
 		}
 	}
+}
+
+// answer sends a Pong and what was recalled, if there is either.
+func (s *session) answer(ping uint64, recalled []octaskly.AttemptID) error {
+	if ping == 0 && len(recalled) == 0 {
+		return nil
+	}
+	s.lease.sending(ping)
+	return s.write(&protocol.FromWorker{Pong: ping, Recalled: recalled})
 }
 
 // maxUsage is how many attempts run at most on one worker. Each takes up to 150
@@ -93,11 +99,34 @@ func (s *session) sendEnds(finished []protocol.Finished) error {
 	return nil
 }
 
-// leave waits for the commands to be ended and tells the dispatcher.
-func (s *session) leave(stopped func()) error {
-	stopped()
-	if err := s.flush(); err != nil {
-		return err
+// leave waits for the commands to be ended and tells the dispatcher, which hears
+// meanwhile that somebody is there: a grace may be longer than a lease.
+func (s *session) leave(link context.Context, stopped func()) error {
+	ended := make(chan struct{})
+	s.group.Go(func() error {
+		defer close(ended)
+		stopped()
+		return nil
+	})
+	for waits := true; waits; {
+		var ping uint64
+		var recalled []octaskly.AttemptID
+		select {
+		case <-ended:
+			waits = false
+		case <-s.Executor.Wake(): // what has ended by now need not wait for the rest
+		case ping = <-s.pongs:
+		case recalled = <-s.given:
+		case <-link.Done():
+			<-ended
+			return link.Err()
+		}
+		if err := s.answer(ping, recalled); err != nil {
+			return err
+		}
+		if err := s.flush(); err != nil {
+			return err
+		}
 	}
 	if err := s.write(&protocol.FromWorker{Goodbye: true}); err != nil {
 		return err

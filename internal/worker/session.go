@@ -38,8 +38,9 @@ type session struct {
 // jobSpec is a spec that assignments of this session may use.
 type jobSpec struct {
 	*octaskly.Spec
-	array bool
-	err   error // why it cannot be run here
+	array   bool
+	secrets []string
+	err     error // why it cannot be run here
 }
 
 // errGoodbye ends a session that the worker has left in order.
@@ -162,7 +163,8 @@ func (s *session) learn(in protocol.JobSpec) {
 	if spec == nil {
 		spec = &octaskly.Spec{}
 	}
-	s.specs[in.Job] = &jobSpec{Spec: spec, array: in.Array, err: err}
+	spec.Sealed = nil // it has been opened
+	s.specs[in.Job] = &jobSpec{Spec: spec, array: in.Array, secrets: in.Secrets, err: err}
 }
 
 func (s *session) forget(job octaskly.JobID) {
@@ -214,7 +216,7 @@ func (s *session) attempts(a protocol.Assign, spec *jobSpec) []*executor.Attempt
 	a.Elements.Each(func(i octaskly.Index) bool {
 		attempt := &executor.Attempt{
 			ID:         octaskly.AttemptID{Job: a.Job, Index: i, Number: a.Attempt},
-			Generation: s.generation, Spec: spec.Spec, Array: spec.array, MaxOutput: s.maxOutput, Err: spec.err,
+			Generation: s.generation, Spec: spec.Spec, Array: spec.array, Secrets: spec.secrets, MaxOutput: s.maxOutput, Err: spec.err,
 		}
 		if n := len(list); n < len(a.Items) {
 			attempt.Item = a.Items[n]

@@ -174,6 +174,8 @@ type rig struct {
 	relayed  bool
 	stop     context.CancelFunc
 	done     chan error
+	grace    chan struct{} // closed when the commands have ended that a stop ends
+	ended    func()
 	link     transport.Session
 	in       *protocol.Reader
 	out      *protocol.Writer
@@ -209,8 +211,12 @@ func newRig(t *testing.T, relayed bool) *rig {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	r := &rig{T: t, x: x, listener: listener, relayed: relayed, stop: stop, done: make(chan error, 1)}
-	stopped := func() { x.told <- "stopped" }
+	r := &rig{T: t, x: x, listener: listener, relayed: relayed, stop: stop, done: make(chan error, 1), grace: make(chan struct{})}
+	r.ended = sync.OnceFunc(func() { close(r.grace) })
+	stopped := func() {
+		x.told <- "stopped"
+		<-r.grace
+	}
 	if relayed {
 		go func() { r.done <- runRelayed(ctx, w, dial, stopped) }()
 	} else {
@@ -218,6 +224,7 @@ func newRig(t *testing.T, relayed bool) *rig {
 	}
 	t.Cleanup(func() {
 		stop()
+		r.ended()
 		listener.Close()
 		<-r.done
 	})
@@ -342,6 +349,11 @@ func testSession(t *testing.T, r *rig) {
 	r.expect("release 1.3/2")
 	r.stop()
 	r.expect("stopped")
+	r.send(&protocol.ToWorker{Ping: 8})
+	if m := r.read(); m.Pong != 8 {
+		t.Errorf("while its commands have their grace, it answers a ping by %+v", m)
+	}
+	r.ended()
 	if m := r.read(); !m.Goodbye {
 		t.Errorf("at the end: %+v", m)
 	}

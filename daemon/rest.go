@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"github.com/octaskly/octaskly/internal/api"
+	"github.com/octaskly/octaskly/internal/config"
+	"github.com/octaskly/octaskly/internal/security"
+)
+
+// restDoor is where REST is served to other machines.
+type restDoor struct {
+	ln     net.Listener
+	config *tls.Config // nil: without TLS, on a loopback address
+}
+
+// openRest is nil where the configuration has no such door.
+func openRest(p *process, c *config.Dispatcher, vault *security.Vault) (*restDoor, error) {
+	ln, err := p.sockets.Listener("rest")
+	if ln == nil && err == nil && c.HTTPListen == "" {
+		return nil, nil
+	}
+	d := &restDoor{ln: ln}
+	if err == nil && !c.HTTPPlain {
+		d.config, err = tlsConfig(c, vault, p.log)
+	}
+	if err == nil && ln == nil {
+		if d.ln, err = net.Listen("tcp", c.HTTPListen); err != nil {
+			err = fmt.Errorf("cannot serve REST on %q: %w", c.HTTPListen, err)
+		}
+	}
+	if err != nil {
+		if ln != nil {
+			ln.Close()
+		}
+		return nil, err
+	}
+	return d, nil
+}
+
+func tlsConfig(c *config.Dispatcher, vault *security.Vault, log *slog.Logger) (*tls.Config, error) {
+	if c.TLSCert != "" {
+		files, err := openCertificateFiles(c.TLSCert, c.TLSKey, log)
+		if err != nil {
+			return nil, err
+		}
+		return &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: files.get}, nil
+	}
+	authority, err := loadAuthority(c.StateDir, vault, log)
+	if err != nil {
+		return nil, err
+	}
+	own := &ownCertificate{authority: authority, names: c.HTTPNames}
+	if _, err := own.get(nil); err != nil {
+		return nil, err
+	}
+	log.Info("REST shows a certificate of the fleet's authority", "fingerprint", security.Fingerprint(authority.Certificate()))
+	return &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: own.get}, nil
+}
+
+func (d *restDoor) serve(ctx context.Context, h http.Handler, log *slog.Logger) error {
+	if d == nil {
+		return nil
+	}
+	if d.config == nil {
+		return api.ServePlain(ctx, d.ln, h, log)
+	}
+	return api.ServeTLS(ctx, d.ln, h, d.config, log)
+}
+
+func (d *restDoor) close() {
+	if d != nil {
+		d.ln.Close()
+	}
+}
+
+// address is for the log.
+func (d *restDoor) address() string {
+	switch {
+	case d == nil:
+		return "off"
+	case d.config == nil:
+		return "http://" + d.ln.Addr().String()
+	}
+	return "https://" + d.ln.Addr().String()
+}

@@ -1,0 +1,96 @@
+package accounts
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/auth"
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/security"
+	"github.com/octaskly/octaskly/internal/store"
+)
+
+// Store is where accounts lie.
+type Store interface {
+	// Record returns when all of the rows are on disk, or none.
+	Record(context.Context, *store.Records) error
+	Users(context.Context) ([]octaskly.User, error)
+	Tokens(context.Context) ([]octaskly.Token, error)
+	SigningKeys(context.Context) ([]octaskly.SigningKey, error)
+	Actions(context.Context, store.ActionQuery) ([]octaskly.Action, error)
+	LastAction(context.Context) (*octaskly.Action, error)
+	VerifyActions(ctx context.Context, anchor *octaskly.Action) (*store.ActionReport, error)
+	FleetID() string
+}
+
+// Config is what New needs.
+type Config struct {
+	Store  Store
+	Key    security.Key   // of the fleet: seals the signing keys
+	Quotas octaskly.Quota // of users who have none of their own; 0 is no bound
+	Log    *slog.Logger
+}
+
+// Accounts implements api.Accounts. All of it is safe for concurrent use.
+type Accounts struct {
+	store  Store
+	vault  *security.Vault
+	quotas octaskly.Quota
+	log    *slog.Logger
+
+	book     book
+	ring     *auth.Keyring
+	seen     seen
+	uses     uses
+	refusals refusals
+	throttle *auth.Throttle
+	hash     func(ctx context.Context, password string) (string, error)
+	check    func(ctx context.Context, hash, password string) (bool, error)
+
+	changing sync.Mutex            // whoever changes something; the rest is for its holder
+	keys     []octaskly.SigningKey // the signing one first, then as they were retired
+	stale    bool                  // a write failed: the store may have more than memory
+}
+
+// New loads accounts from the store. It makes the first signing key, and another one
+// where the fleet key that has sealed it is no longer there.
+func New(c Config) (*Accounts, error) {
+	a := &Accounts{
+		store: c.Store, vault: security.NewVault(c.Key), quotas: c.Quotas, log: c.Log,
+		ring:     auth.NewKeyring("octaskly:" + c.Store.FleetID()),
+		throttle: auth.NewThrottle(),
+		hash:     security.HashPassword,
+		check:    security.CheckPassword,
+	}
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	ctx := context.Background()
+	if err := a.load(ctx); err != nil {
+		return nil, fmt.Errorf("cannot load accounts: %w", err)
+	}
+	if err := a.loadKeys(ctx); err != nil {
+		return nil, fmt.Errorf("cannot load signing keys: %w", err)
+	}
+	return a, nil
+}
+
+// load replaces memory by what the store has.
+func (a *Accounts) load(ctx context.Context) error {
+	users, err := a.store.Users(ctx)
+	if err != nil {
+		return err
+	}
+	tokens, err := a.store.Tokens(ctx)
+	if err != nil {
+		return err
+	}
+	a.book.fill(users, tokens)
+	return nil
+}
+
+// clock is the time on the wall, as exactly as the store keeps it. What lives for days
+// must not go by the monotonic clock, which stands still while a machine sleeps.
+func clock() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

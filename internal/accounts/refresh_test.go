@@ -1,0 +1,156 @@
+package accounts
+
+import (
+	"encoding/base64"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/octaskly"
+)
+
+func TestTheft(t *testing.T) {
+	tests := map[string]struct {
+		wait    time.Duration // until the other comes with it
+		restart bool
+		ends    bool
+	}{
+		"at once":             {wait: 0},
+		"in the grace":        {wait: grace},
+		"after the grace":     {wait: grace + time.Second, ends: true},
+		"much later":          {wait: 29 * day, ends: true},
+		"after a restart":     {wait: time.Hour, restart: true, ends: true},
+		"grace and a restart": {wait: time.Second, restart: true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.user("ann", octaskly.RoleClient)
+				first := r.login("ann")
+				time.Sleep(time.Hour)
+				second, err := r.refresh(first.Refresh)
+				r.must(err)
+				time.Sleep(test.wait)
+				if test.restart {
+					r.restart()
+				}
+				again, err := r.refresh(first.Refresh)
+				if !test.ends {
+					r.must(err)
+					r.enters(again.Access, octaskly.RoleClient)
+					return
+				}
+				if err != errRefresh {
+					t.Fatalf("error is %v", err)
+				}
+				r.stays(second.Access)
+				_, err = r.refresh(second.Refresh)
+				r.refused(err, octaskly.ErrUnknown)
+				rows := r.store.rows("session.refresh")
+				if len(rows) != 1 || rows[0].Outcome != "theft" || rows[0].Who != "ann" || rows[0].From != "192.0.2.1" {
+					t.Errorf("the audit log says %+v", rows)
+				}
+			})
+		})
+	}
+}
+
+// The grace accepts a former secret once, and is over 10 s after its first use, whatever
+// follows: else two could share a session by handing on who is next.
+func TestGraceIsOnce(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.user("ann", octaskly.RoleClient)
+		first := r.login("ann")
+		time.Sleep(time.Hour)
+		second, err := r.refresh(first.Refresh)
+		r.must(err)
+		time.Sleep(grace / 2)
+		third, err := r.refresh(first.Refresh)
+		r.must(err)
+		_, err = r.refresh(first.Refresh)
+		r.refused(err, octaskly.ErrUnknown)
+		r.enters(third.Access, octaskly.RoleClient) // which ends nothing
+		time.Sleep(grace/2 + time.Second)
+		_, err = r.refresh(second.Refresh) // whoever has had that answer
+		r.refused(err, octaskly.ErrUnknown)
+		r.stays(third.Access)
+	})
+}
+
+// A secret that is none ends nothing, even if it names a session.
+func TestForgedRefresh(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.user("ann", octaskly.RoleClient)
+		s := r.login("ann")
+		id := r.caller(s.Access).Token
+		forged := refreshPrefix + base64.RawURLEncoding.EncodeToString([]byte(id+strings.Repeat("x", secretSize)))
+		for _, token := range []string{
+			"", "ort_", forged, s.Refresh[:len(s.Refresh)-1], s.Refresh + "A", s.Refresh + "\n", strings.TrimPrefix(s.Refresh, "ort_"),
+			"ORT_" + s.Refresh[4:], s.Access, strings.Repeat("a", 1<<20),
+		} {
+			if _, err := r.refresh(token); err != errRefresh {
+				t.Errorf("%.40q: %v", token, err)
+			}
+		}
+		_, err := r.refresh(s.Refresh)
+		r.must(err)
+	})
+}
+
+func TestRefreshIsLessened(t *testing.T) {
+	r := newRig(t)
+	r.user("ann", octaskly.RoleAdmin)
+	s := r.login("ann")
+	row := r.book.users["ann"]
+	lower := *row
+	lower.Role = octaskly.RoleClient
+	r.book.users["ann"] = &lower // as if only the user had changed
+	s, err := r.refresh(s.Refresh)
+	r.must(err)
+	if s.Role != octaskly.RoleClient {
+		t.Errorf("the role is %s", s.Role)
+	}
+	r.enters(s.Access, octaskly.RoleClient)
+}
+
+// Many who refresh at once with one secret: two get in, by the grace.
+func TestRefreshRace(t *testing.T) {
+	r := newRig(t)
+	r.user("ann", octaskly.RoleClient)
+	first := r.login("ann")
+	var parts sync.WaitGroup
+	got := make(chan string, 20)
+	for range cap(got) {
+		parts.Go(func() {
+			s, err := r.refresh(first.Refresh)
+			if err == nil {
+				got <- s.Refresh
+			}
+		})
+	}
+	parts.Wait()
+	close(got)
+	var tokens []string
+	for token := range got {
+		tokens = append(tokens, token)
+	}
+	if len(tokens) != 2 || tokens[0] == tokens[1] {
+		t.Fatalf("%d have got a session", len(tokens))
+	}
+}
+
+func FuzzParseSecret(f *testing.F) {
+	token, _ := newSecret(newID())
+	f.Add(token)
+	f.Add("ort_")
+	f.Fuzz(func(t *testing.T, text string) {
+		id, sum, ok := parseSecret(text)
+		if !ok {
+			return
+		}
+		if len(id) != idSize || len(sum) != 32 || !strings.HasPrefix(text, refreshPrefix) {
+			t.Fatalf("%q is read as %q", text, id)
+		}
+	})
+}
