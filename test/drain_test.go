@@ -3,6 +3,7 @@ package test
 import (
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,6 +113,9 @@ func TestDrainDeadline(t *testing.T) {
 	if len(d.Attempts) != 2 || d.Attempts[0].State != octaskly.Cancelled || d.Attempts[0].Reason != octaskly.ReasonReleased || d.Attempts[1].Worker != "w2" || d.Failures != 0 {
 		t.Errorf("attempts: %+v", d.Attempts)
 	}
+	if why := d.Attempts[0].Detail; !strings.HasPrefix(why, "its worker was drained by ") || !strings.HasSuffix(why, ": at once") {
+		t.Errorf("the first attempt was given back: %q", why)
+	}
 }
 
 // A worker can be drained while it is away. Its deadline holds when it is back.
@@ -140,11 +144,13 @@ func TestDrainOfAbsentWorker(t *testing.T) {
 	}
 }
 
-// A stop by the operator is no loss, and is remembered.
+// A stop by the operator is no loss, and is remembered, with what was written by then.
 func TestLeftIsNoLoss(t *testing.T) {
 	c := cluster.Start(t, oneLoss)
 	r := newRelayed(t)
-	id := submit(t, c, r.command("true")...)
+	command := r.command("true")
+	command[3] = "echo so far; " + command[3]
+	id := submit(t, c, command...)
 	r.await(t)
 	awaitRunning(t, c, id)
 	check(t, c.Workers[0].Stop())
@@ -158,9 +164,10 @@ func TestLeftIsNoLoss(t *testing.T) {
 	r.await(t)
 	r.pass(t, 2)
 	expect(t, c.Ctl(timeout(t), "wait", id), 2, "", "")
-	if d := show(t, c, id); len(d.Attempts) != 2 || d.Attempts[0].Reason != octaskly.ReasonReleased {
+	if d := show(t, c, id); len(d.Attempts) != 2 || d.Attempts[0].Reason != octaskly.ReasonReleased || d.Attempts[0].Detail != "its worker was stopped" {
 		t.Errorf("attempts: %+v", d.Attempts)
 	}
+	expect(t, c.Ctl(timeout(t), "logs", "--attempt", "1", id), 0, "so far\n", "")
 }
 
 // A worker that is removed has lost what it had at once, and for good.

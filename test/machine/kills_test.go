@@ -57,7 +57,7 @@ func TestExecutorKills(t *testing.T) {
 	}
 	kill() // the fifth
 	for _, id := range []string{poison, once} {
-		s.fails(s.Account, "octasklyctl wait "+id, 125, "5 workers went away while they ran it")
+		s.fails(s.Account, "octasklyctl wait "+id, 125, "its worker went away 5 times while it ran")
 		d := s.show(id)
 		lost, released := 0, 0
 		for _, a := range d.Attempts {
