@@ -146,6 +146,7 @@ type contextView struct {
 	LoggedIn    string     `json:"logged_in,omitempty"` // session or token
 	ExpiresAt   *time.Time `json:"expires_at,omitempty"`
 	Fingerprint string     `json:"fingerprint,omitempty"` // of the authority; none: the system's
+	CA          string     `json:"ca,omitempty"`          // the authority's certificate, in PEM
 }
 
 func viewOf(c *client.Context, all *client.Contexts) contextView {
@@ -157,7 +158,7 @@ func viewOf(c *client.Context, all *client.Contexts) contextView {
 		v.LoggedIn, v.ExpiresAt = "session", &c.ExpiresAt
 	}
 	if trusted := c.Authority(); trusted != nil {
-		v.Fingerprint = security.Fingerprint(trusted)
+		v.Fingerprint, v.CA = security.Fingerprint(trusted), c.CA
 	}
 	return v
 }

@@ -147,7 +147,8 @@ func serverNames(given []string) []string {
 		}
 	}
 	slices.Sort(names[len(given):])
-	return firstOfEach(names)[:min(len(firstOfEach(names)), maxServerNames)]
+	names = firstOfEach(names)
+	return names[:min(len(names), maxServerNames)]
 }
 
 const maxServerNames = 64

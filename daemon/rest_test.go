@@ -1,0 +1,170 @@
+package main
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"log/slog"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/backup"
+	"github.com/octaskly/octaskly/internal/security"
+)
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// The authority is made once, and its key is nowhere to be read.
+func TestAuthorityStays(t *testing.T) {
+	dir, key := t.TempDir(), security.GenerateKey()
+	made, err := loadAuthority(dir, security.NewVault(key), quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := loadAuthority(dir, security.NewVault(key), quiet)
+	if err != nil || !again.Certificate().Equal(made.Certificate()) {
+		t.Fatalf("loaded again it is another one: %v", err)
+	}
+	path := filepath.Join(dir, backup.Authority)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, secret := made.PEM()
+	block, _ := pem.Decode(secret)
+	if bytes.Contains(text, block.Bytes) || bytes.Contains(text, secret) {
+		t.Error("its key is in the file as it is")
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file: %v, %v", info.Mode(), err)
+	}
+}
+
+func TestAuthorityRefuses(t *testing.T) {
+	key := security.GenerateKey()
+	dir := t.TempDir()
+	if _, err := loadAuthority(dir, security.NewVault(key), quiet); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, backup.Authority)
+	good, _ := os.ReadFile(path)
+	if _, err := loadAuthority(dir, security.NewVault(security.GenerateKey()), quiet); !errors.Is(err, security.ErrOtherKey) || !strings.Contains(err.Error(), "put the fleet key back") {
+		t.Errorf("with another fleet key: %v", err)
+	}
+	other, _ := loadAuthority(t.TempDir(), security.NewVault(key), quiet)
+	certificate, _ := other.PEM()
+	_, sealed := pem.Decode(good)
+	for name, text := range map[string][]byte{
+		"empty": nil, "cut": good[:len(good)/2], "with more": append(bytes.Clone(good), "x"...), "of two": append(certificate, sealed...),
+	} {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := loadAuthority(dir, security.NewVault(key), quiet); err == nil {
+			t.Errorf("an authority that is %s is used", name)
+		}
+	}
+}
+
+// A server's certificate names what it was told to and this machine, and is
+// renewed in time.
+func TestOwnCertificate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		authority, err := security.NewAuthority(time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		own := &ownCertificate{authority: authority, names: []string{"queue.example", "192.0.2.7", "localhost"}}
+		first, err := own.get(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaf, err := x509.ParseCertificate(first.Certificate[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"queue.example", "192.0.2.7", "localhost", "127.0.0.1", "::1"} {
+			if err := leaf.VerifyHostname(name); err != nil {
+				t.Error(err)
+			}
+		}
+		time.Sleep(certificateLife*2/3 - time.Second)
+		if same, _ := own.get(nil); same != first {
+			t.Error("it is renewed before its time")
+		}
+		time.Sleep(2 * time.Second)
+		if fresh, err := own.get(nil); err != nil || fresh == first {
+			t.Errorf("it is not renewed: %v", err)
+		}
+	})
+}
+
+// A pair of files is read again when it has changed, and a broken one changes
+// nothing, until it is mended.
+func TestCertificateFiles(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	put := func(name string) {
+		certText, keyText := pair(t, name)
+		for path, text := range map[string][]byte{cert: certText, key: keyText} {
+			if err := errors.Join(os.WriteFile(path+".new", text, 0o600), os.Rename(path+".new", path)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := openCertificateFiles(cert, key, quiet); err == nil || !strings.Contains(err.Error(), "tls_cert and tls_key") {
+		t.Errorf("files that are not there: %v", err)
+	}
+	put("one")
+	f, err := openCertificateFiles(cert, key, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shows := func(want string) {
+		t.Helper()
+		f.looked = time.Time{} // as after a second
+		got, err := f.get(nil)
+		if err != nil || got.Leaf.Subject.CommonName != want {
+			t.Errorf("it shows %v, %v; want %s", got.Leaf.Subject, err, want)
+		}
+	}
+	shows("one")
+	put("two")
+	shows("two")
+	if err := os.WriteFile(key, []byte("broken"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	shows("two")
+	os.Remove(cert)
+	shows("two")
+	put("three")
+	shows("three")
+}
+
+func pair(t *testing.T, name string) (cert, key []byte) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})
+}
