@@ -49,9 +49,12 @@ func withHint(err error, format string, args ...any) error {
 func hintFor(err error) string {
 	var hinted *hintedError
 	var unknown *client.Unauthorized
+	var distrusted *client.Unreachable
 	switch {
 	case errors.As(err, &hinted):
 		return hinted.hint
+	case client.Distrusted(err) && errors.As(err, &distrusted):
+		return fmt.Sprintf("somebody may be in between; if its operator tells the fingerprint of a new authority: octasklyctl login --fingerprint SHA256:… %s", quote(distrusted.URL))
 	case errors.As(err, &unknown):
 		return loginHint(unknown.URL)
 	case errors.Is(err, octaskly.ErrNotFound):

@@ -26,7 +26,7 @@ func (s *session) workerLsCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "ls",
 		Usage: "list the workers",
-		Description: "Lists the workers that the dispatcher knows. A worker is connected, away (its lease runs,\n" +
+		Description: "Lists the workers that the dispatcher knows. A worker is connected, stopping, away (its lease runs,\n" +
 			"and it may be back with its tasks), left (it was stopped) or lost; of one that was drained,\n" +
 			"DRAINED says by whom, when, until when and why, and BUSY how many tasks it still has. SANDBOX is the strictest level that a worker\n" +
 			"offers. CONTAINS is how it keeps the processes of a command together: with cgroup none\n" +

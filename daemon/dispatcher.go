@@ -69,6 +69,11 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 		return err
 	}
 	vault := security.NewVault(key)
+	rest, err := openRest(p, c, vault) // first: with another fleet key, accounts would end all logins
+	if err != nil {
+		return err
+	}
+	defer rest.close()
 	known, err := accounts.New(accounts.Config{Store: db, Key: key, Quotas: quotas(c.Quotas), Log: p.log})
 	if err != nil {
 		return err
@@ -84,7 +89,7 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return known.Run(ctx) })
-	group.Go(func() error { return serve(ctx, p, c, &parts{d, known, vault, key}) })
+	group.Go(func() error { return serve(ctx, p, c, &parts{d, known, rest, key}) })
 	group.Go(func() error {
 		return p.reloadOnHangup(ctx, func() (config.Common, error) {
 			fresh, err := load()
@@ -117,7 +122,7 @@ func quotas(q config.Quotas) octaskly.Quota {
 type parts struct {
 	*dispatcher.Dispatcher
 	accounts *accounts.Accounts
-	vault    *security.Vault
+	rest     *restDoor
 	key      security.Key
 }
 
@@ -141,11 +146,6 @@ func serve(ctx context.Context, p *process, c *config.Dispatcher, d *parts) erro
 		return err
 	}
 	defer control.Close()
-	rest, err := openRest(p, c, d.vault)
-	if err != nil {
-		return err
-	}
-	defer rest.close()
 	port, err := workersPort(p, c)
 	if err != nil {
 		return err
@@ -162,7 +162,7 @@ func serve(ctx context.Context, p *process, c *config.Dispatcher, d *parts) erro
 	group.Go(func() error {
 		return d.Run(ctx, workers, func() {
 			status := "listening on " + workers.Addr().String()
-			p.log.Info("Dispatcher is ready", "status", status, "socket", control.Addr().String(), "rest", rest.address(), "key", keyPath(c))
+			p.log.Info("Dispatcher is ready", "status", status, "socket", control.Addr().String(), "rest", d.rest.address(), "key", keyPath(c))
 			systemd.Ready(status)
 		})
 	})
@@ -171,7 +171,7 @@ func serve(ctx context.Context, p *process, c *config.Dispatcher, d *parts) erro
 		Rate: float64(c.Rest.Requests), Burst: int(c.Rest.Burst), Log: d.Log,
 	})
 	group.Go(func() error { return api.Serve(ctx, control, handler, d.Log) })
-	group.Go(func() error { return rest.serve(ctx, handler, d.Log) })
+	group.Go(func() error { return d.rest.serve(ctx, handler, d.Log) })
 	group.Go(func() error {
 		systemd.Watchdog(ctx, d.Check, p.log)
 		return nil

@@ -185,7 +185,7 @@ func TestBackup(t *testing.T) {
 	if code != 0 || !strings.Contains(said, "fleet key is not in the backup") {
 		t.Fatalf("backup: %d, %s", code, said)
 	}
-	if said, code := backupTool(t, "restore", filepath.Join(h.Dir, "dispatcher"), file); code != 1 || !strings.Contains(said, "another octaskly daemon is using it") {
+	if said, code := backupTool(t, "restore", filepath.Join(h.Dir, "dispatcher"), file); code != 1 || !strings.Contains(said, "a dispatcher is using it; stop that first") {
 		t.Errorf("restore under a running dispatcher: %d, %s", code, said)
 	}
 	h.restore(t, file)

@@ -206,7 +206,7 @@ type Outcome struct {
 type Worker struct {
 	ID       string    `json:"id"`
 	Name     string    `json:"name"`
-	State    string    `json:"state"`           // connected, away (its lease still runs), left (it said goodbye) or lost
+	State    string    `json:"state"`           // connected, stopping, away (its lease still runs), left (it said goodbye) or lost
 	Drain    *Drain    `json:"drain,omitempty"` // it gets no new tasks
 	Address  string    `json:"address,omitempty"`
 	Version  string    `json:"version"`

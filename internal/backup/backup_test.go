@@ -52,8 +52,12 @@ func stateDir(t *testing.T) (dir string, s *store.Store) {
 
 func accept(t *testing.T, s *store.Store) octaskly.JobID {
 	t.Helper()
-	job := octaskly.Job{ID: s.NextJobID(), Owner: "me", SpecVersion: 1, Spec: []byte{0xa0}, Elements: octaskly.Span(0, 0)}
-	err := s.Commit(ctx, &store.Changes{
+	id, err := s.NextJobID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := octaskly.Job{ID: id, Owner: "me", SpecVersion: 1, Spec: []byte{0xa0}, Elements: octaskly.Span(0, 0)}
+	err = s.Commit(ctx, &store.Changes{
 		Jobs: []octaskly.Job{job}, Progress: []store.ProgressRow{{Job: job.ID, Progress: octaskly.Progress{Unclaimed: job.Elements}}},
 	})
 	if err != nil {
@@ -105,7 +109,7 @@ func TestThereAndBack(t *testing.T) {
 	if _, err := restored.Job(ctx, 1); err != nil {
 		t.Error(err)
 	}
-	if restored.Generation() == s.Generation() || restored.NextJobID() < 1000 {
+	if id, err := restored.NextJobID(); err != nil || restored.Generation() == s.Generation() || id < 1000 {
 		t.Errorf("it is taken for what was backed up: %v", restored.Generation())
 	}
 	if _, err := Write(ctx, dir, file, "test"); err == nil || !strings.Contains(err.Error(), "is there already") {

@@ -53,7 +53,10 @@ func fillPast(b *testing.B, s Store) {
 		c := &store.Changes{}
 		for range 1000 {
 			seq++
-			id := s.NextJobID()
+			id, err := s.NextJobID()
+			if err != nil {
+				b.Fatal(err)
+			}
 			p := octaskly.Progress{EndedAt: at, Seq: seq}
 			p.Rows[octaskly.Completed] = 1
 			task := octaskly.Task{Job: id, State: octaskly.Completed, Attempt: 1, Worker: "0123456789abcdef0123456789abcdef", EndedAt: at, Seq: seq}

@@ -41,7 +41,7 @@ func (l *live) had(p past) (id octaskly.JobID) {
 	encoded, err := protocol.EncodeSpec(spec)
 	l.check(err)
 	l.inCore(func(c *core) {
-		id = c.store.NextJobID()
+		id, _ = c.store.NextJobID()
 		c.seq += p.tasks
 		progress := octaskly.Progress{EndedAt: at, Seq: c.seq}
 		progress.Rows[octaskly.Failed] = p.tasks
@@ -379,7 +379,7 @@ func TestSweep(t *testing.T) {
 	over := l.had(past{ago: time.Hour, tasks: 2, files: map[octaskly.Index]int64{0: 100}})
 	never := octaskly.JobID(1000)
 	var lost octaskly.JobID
-	l.inCore(func(c *core) { lost = c.store.NextJobID() })
+	l.inCore(func(c *core) { lost, _ = c.store.NextJobID() })
 	for _, file := range []struct {
 		id    octaskly.AttemptID
 		age   time.Duration

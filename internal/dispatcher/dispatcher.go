@@ -20,7 +20,7 @@ import (
 type Store interface {
 	Generation() string
 	Divided() time.Time
-	NextJobID() octaskly.JobID
+	NextJobID() (octaskly.JobID, error)
 	Commit(context.Context, *store.Changes) error
 	Load(context.Context) (*store.Snapshot, error)
 	Resting(ctx context.Context, after, upTo octaskly.JobID, limit int) ([]store.LiveJob, error)

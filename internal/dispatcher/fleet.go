@@ -81,6 +81,8 @@ func drain(d *octaskly.Drain) *api.Drain {
 
 func (w *worker) state() string {
 	switch {
+	case w.session != nil && w.session.leaving:
+		return "stopping"
 	case w.session != nil:
 		return "connected"
 	case w.Left:

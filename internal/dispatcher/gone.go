@@ -34,6 +34,30 @@ func (d *Dispatcher) whyGone() string {
 	return "it ended and is no longer kept (retention)"
 }
 
+// lostRecord is said of a task whose attempts are gone, and it is not.
+const lostRecord = "its record was lost when the database was damaged"
+
+// recordLost reports whether a task that is over has had attempts of which none is
+// left. What was cancelled before it began may have had none.
+func recordLost(t *octaskly.Task, attempts int) bool {
+	return attempts == 0 && t.Attempt > 0 && t.State.Terminal() && (t.State != octaskly.Cancelled || !t.StartedAt.IsZero())
+}
+
+// mute is an error where a task's output was lost with its record.
+func (d *Dispatcher) mute(ctx context.Context, t *octaskly.Task, id octaskly.TaskID) error {
+	if !t.State.Terminal() {
+		return nil
+	}
+	ended, err := d.store.Attempts(ctx, id.Job, id.Index)
+	if err != nil || !recordLost(t, len(ended)) {
+		return err
+	}
+	if _, err := d.jobOf(ctx, id.Job); err != nil {
+		return err // all of it has been removed meanwhile
+	}
+	return &goneError{fmt.Sprintf("cannot read the output of task %v: %s", id, lostRecord)}
+}
+
 // removed is an error where a task has no row and must have had one: its job has
 // been removed since r was read.
 func (d *Dispatcher) removed(ctx context.Context, r *store.Record, i octaskly.Index) error {

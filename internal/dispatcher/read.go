@@ -70,6 +70,9 @@ func (d *Dispatcher) latest(ctx context.Context, r *store.Record, id octaskly.Ta
 		return nil, err
 	}
 	if len(ended) == 0 {
+		if err := d.mute(ctx, t, id); err != nil {
+			return nil, err
+		}
 		_, err := d.jobOf(ctx, id.Job) // it has none, or has been removed meanwhile
 		return empty, err
 	}
@@ -162,7 +165,7 @@ func (d *Dispatcher) followTo(ctx context.Context, w io.Writer, id octaskly.Task
 			}
 		}
 		if t.State.Terminal() {
-			return nil
+			return d.mute(ctx, t, id)
 		}
 		if err := bell.waitAtMost(ctx, shortTask, withWorker(t.State)); err != nil {
 			return err

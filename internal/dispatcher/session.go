@@ -19,10 +19,11 @@ type Listener = transport.Listener
 
 // session is the link to one worker that is connected.
 type session struct {
-	link   transport.Session
-	close  context.CancelFunc        // ends the session, without waiting for it
-	worker *worker                   // set by the core when it joins; the core's alone
-	seen   atomic.Pointer[time.Time] // when the worker said anything last
+	link    transport.Session
+	close   context.CancelFunc        // ends the session, without waiting for it
+	worker  *worker                   // set by the core when it joins; the core's alone
+	leaving bool                      // its worker stops; likewise
+	seen    atomic.Pointer[time.Time] // when the worker said anything last
 
 	mu     sync.Mutex
 	frames []*protocol.ToWorker // to be sent, oldest first
@@ -146,6 +147,11 @@ func (c *core) hear(s *session, batch *protocol.FromWorker) {
 	w := s.worker
 	if w == nil || w.session != s || c.workers[w.ID] != w {
 		return // refused, or replaced by a newer session
+	}
+	if batch.Leaving && !s.leaving {
+		s.leaving = true
+		c.Log.Info("Worker stops", "worker", w.Name, "tasks", len(w.held))
+		c.refresh()
 	}
 	for _, started := range batch.Started {
 		c.start(w, started)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/octaskly"
@@ -45,6 +46,9 @@ func (d *Dispatcher) look(ctx context.Context, who api.Caller, id octaskly.TaskI
 	}
 	detail.Failures, detail.NotBefore, detail.Cancelling = t.Failures, moment(t.NotBefore), t.Cancel
 	detail.Attempts, err = d.attempts(ctx, t)
+	if err == nil && recordLost(t, len(detail.Attempts)) {
+		detail.Detail = strings.TrimPrefix(detail.Detail+"; "+lostRecord, "; ")
+	}
 	return detail, spec, err
 }
 

@@ -156,7 +156,11 @@ func (c *core) submit(job octaskly.Job, spec *octaskly.Spec, act *octaskly.Actio
 		reply(accepted{}, err)
 		return
 	}
-	job.ID = c.store.NextJobID()
+	var err error
+	if job.ID, err = c.store.NextJobID(); err != nil {
+		reply(accepted{}, err)
+		return
+	}
 	j, err := c.accept(job, spec)
 	if err != nil {
 		reply(accepted{}, err)

@@ -44,6 +44,9 @@ func (c *core) known(id octaskly.WorkerID) *worker {
 	return w
 }
 
+// takes reports whether it may be given anything.
+func (w *worker) takes() bool { return w.session != nil && w.Drain == nil && !w.session.leaving }
+
 // absentSince starts the lease of a worker that is not connected.
 func (w *worker) absentSince(leaseEnd time.Time) {
 	w.session, w.specs, w.out, w.leaseEnd = nil, nil, nil, leaseEnd
@@ -75,7 +78,7 @@ func (c *core) ask(j *job) octaskly.Room { return j.sched.Ask() }
 
 // hungry reports whether a worker has used up half of what it was sent ahead.
 func (c *core) hungry(w *worker) bool {
-	return w.session != nil && w.Drain == nil && c.waiting > 0 && w.sched.Held <= w.sched.Slots+w.sched.Ahead/2
+	return w.takes() && c.waiting > 0 && w.sched.Held <= w.sched.Slots+w.sched.Ahead/2
 }
 
 // frame is what goes to w after the next commit.
@@ -132,7 +135,7 @@ func (c *core) record(a octaskly.Attempt, t *task) {
 func (c *core) refresh() {
 	c.present = c.present[:0]
 	for _, w := range c.workers {
-		if w.session != nil && w.Drain == nil {
+		if w.takes() {
 			w.sched.Features = c.trusted(w.Features)
 			c.present = append(c.present, &w.sched)
 		}

@@ -151,7 +151,11 @@ func (s *slot) see(w *watcher) (end octaskly.End, lost bool) {
 		return end, true
 	}
 	s.dismiss(e)
-	end = s.reap(cause, e.Spec.AtMostOne && s.x.lapsed(e))
+	lapsed := e.Spec.AtMostOne && s.x.lapsed(e)
+	if wish, _ := s.x.wishOf(e); lapsed && cause == byItself && wish == wishStop {
+		cause = cancelled // the guard was faster than this slot
+	}
+	end = s.reap(cause, lapsed)
 	end.Usage, end.CPUTime = usage, max(end.CPUTime, usage.CPUTime)
 	end.StartedAt, end.EndedAt, end.Leftover = began, began.Add(time.Since(began)), end.Leftover || leftover
 	judge(&end, e.Spec, struck)

@@ -59,6 +59,7 @@ var messages = map[string]any{
 		Finished: []Finished{{ID: one, End: octaskly.End{State: octaskly.Cancelled, Reason: octaskly.ReasonLease, Usage: used, Limit: 1, Peak: 2, Workspace: "/w"}}},
 		Pong:     9, Usage: []Usage{{ID: one, Usage: used}},
 	},
+	"from-worker-leaving": &FromWorker{Leaving: true},
 	"from-worker-checked": &FromWorker{Hello: &Hello{
 		Version: 1, Worker: "0123456789abcdef", Name: "w1",
 		Checks: []octaskly.Check{{Subject: "level:strict", Name: "n", What: "w", Held: true, Why: "y"}},

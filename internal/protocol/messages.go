@@ -19,6 +19,7 @@ type FromWorker struct {
 	Pong     uint64               `cbor:"5,keyasint,omitempty"` // the Ping it answers
 	Goodbye  bool                 `cbor:"6,keyasint,omitempty"` // it has stopped all it had, and leaves
 	Usage    []Usage              `cbor:"7,keyasint,omitempty"` // after a Pong: of what runs
+	Leaving  bool                 `cbor:"8,keyasint,omitempty"` // it stops, takes nothing more, and says goodbye when all has ended
 }
 
 // Hello introduces a worker.

@@ -13,9 +13,8 @@ import (
 func TestLease(t *testing.T) { eachWay(t, testLease) }
 
 func testLease(t *testing.T, r *rig) {
-	before := executor.Now()
 	r.accept()
-	between(t, r, "a welcome", before, executor.Now(), func() {
+	between(t, r, "a welcome", r.born, executor.Now(), func() {
 		r.send(&protocol.ToWorker{Welcome: &protocol.Welcome{Version: 1, Generation: "g1", Heartbeat: time.Minute, Lease: 30 * time.Second}})
 		if r.relayed {
 			r.expect("call w1")

@@ -102,6 +102,9 @@ func (s *session) sendEnds(finished []protocol.Finished) error {
 // leave waits for the commands to be ended and tells the dispatcher, which hears
 // meanwhile that somebody is there: a grace may be longer than a lease.
 func (s *session) leave(link context.Context, stopped func()) error {
+	if err := s.write(&protocol.FromWorker{Leaving: true}); err != nil {
+		s.Log.Debug("Cannot say that this worker stops", "error", err)
+	}
 	ended := make(chan struct{})
 	s.group.Go(func() error {
 		defer close(ended)

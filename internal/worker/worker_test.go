@@ -176,6 +176,7 @@ type rig struct {
 	done     chan error
 	grace    chan struct{} // closed when the commands have ended that a stop ends
 	ended    func()
+	born     executor.Moment // before the worker had begun
 	link     transport.Session
 	in       *protocol.Reader
 	out      *protocol.Writer
@@ -211,7 +212,7 @@ func newRig(t *testing.T, relayed bool) *rig {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	r := &rig{T: t, x: x, listener: listener, relayed: relayed, stop: stop, done: make(chan error, 1), grace: make(chan struct{})}
+	r := &rig{born: executor.Now(), T: t, x: x, listener: listener, relayed: relayed, stop: stop, done: make(chan error, 1), grace: make(chan struct{})}
 	r.ended = sync.OnceFunc(func() { close(r.grace) })
 	stopped := func() {
 		x.told <- "stopped"
@@ -349,6 +350,9 @@ func testSession(t *testing.T, r *rig) {
 	r.expect("release 1.3/2")
 	r.stop()
 	r.expect("stopped")
+	if m := r.read(); !m.Leaving {
+		t.Errorf("a worker that stops begins with %+v", m)
+	}
 	r.send(&protocol.ToWorker{Ping: 8})
 	if m := r.read(); m.Pong != 8 {
 		t.Errorf("while its commands have their grace, it answers a ping by %+v", m)
