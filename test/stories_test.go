@@ -38,6 +38,8 @@ func TestStories(t *testing.T) {
 				}
 			}
 			env.Setenv("OCTASKLY_SOCKET", c.Socket())
+			env.Setenv("REST", c.REST()) // empty unless the story's dispatcher.toml has http_listen
+			env.Setenv("FINGERPRINT", c.Fingerprint())
 			env.Setenv("PATH", filepath.Dir(programs.Ctl)+":"+os.Getenv("PATH"))
 			return nil
 		},

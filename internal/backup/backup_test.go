@@ -35,18 +35,18 @@ var (
 func stateDir(t *testing.T) (dir string, s *store.Store) {
 	t.Helper()
 	dir = t.TempDir()
-	for name, text := range map[string]string{
-		"blobs/" + hash: "input", "blobs/.upload-1": "half", "output/1/0.1": "output", "output/1/strange": "", "fleet.key": "secret",
-		Authority: "sealed",
-	} {
-		writeFile(t, filepath.Join(dir, name), text)
-	}
 	s, err := store.Open(ctx, filepath.Join(dir, database), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
 	accept(t, s)
+	for name, text := range map[string]string{
+		"blobs/" + hash: "input", "blobs/.upload-1": "half", "output/1/0.1": "output", "output/1/strange": "", "fleet.key": "secret",
+		Authority: "sealed",
+	} {
+		writeFile(t, filepath.Join(dir, name), text)
+	}
 	return dir, s
 }
 

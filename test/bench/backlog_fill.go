@@ -65,7 +65,10 @@ func (what fill) write(ctx context.Context, path string) error {
 
 // job adds one that has not begun.
 func (f *filler) job(elements octaskly.Ranges) octaskly.JobID {
-	id := f.store.NextJobID()
+	id, err := f.store.NextJobID()
+	if err != nil {
+		panic(err) // of a database that is made for this
+	}
 	f.changes.Jobs = append(f.changes.Jobs, octaskly.Job{
 		ID: id, Owner: "root", SpecVersion: octaskly.SpecVersion, Spec: f.spec, Elements: elements, Array: elements.Count() > 1, SubmittedAt: f.at,
 	})

@@ -18,6 +18,8 @@ type Options struct {
 	// Host is the address that the dispatcher listens on. If empty, it is 127.0.0.1,
 	// where its port may become somebody else's while the dispatcher is away.
 	Host string
+	// REST has the dispatcher serve HTTPS on a free port of 127.0.0.1.
+	REST bool
 	// DispatcherFlags and WorkerFlags are added to the usual ones, and win.
 	DispatcherFlags, WorkerFlags []string
 	// Profile is the beginning of the path of CPU profiles, which each daemon
@@ -38,6 +40,7 @@ type Cluster struct {
 	programs Programs
 	proxies  map[string]*Proxy // by the name of their worker
 	address  string            // of the dispatcher for workers, once it has told
+	rest     string            // and for HTTPS
 	left     []process         // below daemons when they were killed
 }
 
@@ -135,6 +138,7 @@ func (c *Cluster) Address() string { return c.address }
 func (c *Cluster) dispatcherArgs() []string {
 	listen := cmp.Or(c.address, cmp.Or(c.options.Host, "127.0.0.1")+":0") // after a restart, workers look for it where it was
 	args := []string{"dispatcher", "--state-dir", c.path("dispatcher"), "--socket", c.Socket(), "--listen", listen}
+	args = append(args, c.restArgs()...)
 	return append(args, c.options.DispatcherFlags...)
 }
 

@@ -71,6 +71,7 @@ func (d *Daemon) AwaitReady(ctx context.Context) error {
 	}
 	if address, ok := strings.CutPrefix(d.run.notices.status, "listening on "); ok && d == d.cluster.Dispatcher {
 		d.cluster.address = address
+		d.cluster.rest = lastOf(restSaid, d.Logs())
 	}
 	return nil
 }
