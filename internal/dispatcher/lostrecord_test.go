@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/protocol"
 	"github.com/octaskly/octaskly/internal/store"
 )
 
@@ -15,7 +16,7 @@ import (
 // nothing; one that never had any does.
 func TestLostRecord(t *testing.T) {
 	at := time.Now().UTC().Truncate(time.Second)
-	spec, err := (&octaskly.Spec{Argv: []string{"true"}}).Encode()
+	spec, err := protocol.EncodeSpec(&octaskly.Spec{Argv: []string{"true"}})
 	if err != nil {
 		t.Fatal(err)
 	}

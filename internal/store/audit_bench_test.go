@@ -21,7 +21,7 @@ func benchmarkSubmitsAudited(b *testing.B, batch int) {
 		for at := 0; at < b.N; at += batch {
 			c := &Changes{}
 			for range batch {
-				job := octaskly.Job{ID: s.NextJobID(), Owner: "me", SpecVersion: 1, Spec: spec, Elements: octaskly.Span(0, 0), SubmittedAt: time.Now()}
+				job := octaskly.Job{ID: newID(s), Owner: "me", SpecVersion: 1, Spec: spec, Elements: octaskly.Span(0, 0), SubmittedAt: time.Now()}
 				c.Jobs = append(c.Jobs, job)
 				c.Progress = append(c.Progress, ProgressRow{job.ID, octaskly.Progress{Unclaimed: job.Elements}})
 				c.Actions = append(c.Actions, submission(int64(job.ID)))

@@ -12,7 +12,7 @@ import (
 // has it open: what is committed when Backup is called is in the copy. It is
 // checked, and a store that opens it draws another generation.
 func Backup(ctx context.Context, path, to string) error {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot copy database %q: there is none", path)
 	}
 	if err := backup(ctx, path, to); err != nil {
@@ -22,11 +22,11 @@ func Backup(ctx context.Context, path, to string) error {
 }
 
 func backup(ctx context.Context, path, to string) error {
-	db := connect(path, writerCache, "mode=ro")
-	defer db.Close()
 	if err := ours(ctx, path); err != nil {
 		return err
 	}
+	db := connect(path, writerCache, "mode=ro")
+	defer db.Close()
 	if _, err := db.ExecContext(ctx, `VACUUM INTO ?`, to); err != nil {
 		return err
 	}
@@ -57,6 +57,9 @@ func Verify(ctx context.Context, path string) error {
 
 // ours says why a database is none that this program can open.
 func ours(ctx context.Context, path string) error {
+	if err := plainFiles(path); err != nil {
+		return err
+	}
 	db := connect(path, checkCache, "mode=ro")
 	defer db.Close()
 	version, err := schemaVersion(ctx, db)
@@ -68,5 +71,9 @@ func ours(ctx context.Context, path string) error {
 	case version > latest():
 		return newer(version, latest())
 	}
-	return nil
+	found, err := strange(ctx, db, version)
+	if err == nil && found != "" {
+		err = fmt.Errorf("%s; somebody has changed it: restore a backup from before", found)
+	}
+	return err
 }

@@ -33,7 +33,7 @@ func processorTime(b *testing.B) time.Duration {
 func BenchmarkElements(b *testing.B) {
 	s := openTemp(b)
 	now := time.Now()
-	job := octaskly.Job{ID: s.NextJobID(), Owner: "me", SpecVersion: 1, Spec: make([]byte, 400), Elements: octaskly.Span(0, octaskly.MaxIndex), Array: true, SubmittedAt: now}
+	job := octaskly.Job{ID: newID(s), Owner: "me", SpecVersion: 1, Spec: make([]byte, 400), Elements: octaskly.Span(0, octaskly.MaxIndex), Array: true, SubmittedAt: now}
 	put(b, s, &Changes{Jobs: []octaskly.Job{job}, Progress: []ProgressRow{{Job: job.ID}}})
 	const batch = 256
 	seq := int64(0)
@@ -69,7 +69,7 @@ func benchmarkSubmits(b *testing.B, batch int) {
 		for at := 0; at < b.N; at += batch {
 			c := &Changes{}
 			for range batch {
-				job := octaskly.Job{ID: s.NextJobID(), Owner: "me", SpecVersion: 1, Spec: spec, Elements: octaskly.Span(0, 0), SubmittedAt: time.Now()}
+				job := octaskly.Job{ID: newID(s), Owner: "me", SpecVersion: 1, Spec: spec, Elements: octaskly.Span(0, 0), SubmittedAt: time.Now()}
 				c.Jobs = append(c.Jobs, job)
 				c.Progress = append(c.Progress, ProgressRow{job.ID, octaskly.Progress{Unclaimed: job.Elements}})
 			}
@@ -84,7 +84,7 @@ const million = 1_000_000
 // of its elements have ended, 1000 are with workers.
 func BenchmarkLoadArray(b *testing.B) {
 	s := openTemp(b)
-	job := octaskly.Job{ID: s.NextJobID(), Owner: "me", SpecVersion: 1, Spec: make([]byte, 400), Elements: octaskly.Span(0, 2*million), Array: true}
+	job := octaskly.Job{ID: newID(s), Owner: "me", SpecVersion: 1, Spec: make([]byte, 400), Elements: octaskly.Span(0, 2*million), Array: true}
 	p := octaskly.Progress{Unclaimed: octaskly.Span(million, 2*million)}
 	p.Rows[octaskly.Completed], p.Rows[octaskly.Running] = million-1000, 1000
 	put(b, s, &Changes{Jobs: []octaskly.Job{job}, Progress: []ProgressRow{{job.ID, p}}})

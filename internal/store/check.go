@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -66,6 +67,15 @@ func check(ctx context.Context, path string) (found string, err error) {
 	db := connect(path, checkCache, "mode=ro&_query_only=1")
 	defer db.Close()
 	db.SetMaxOpenConns(1)
+	version, err := schemaVersion(ctx, db)
+	if err != nil {
+		return "", err
+	}
+	if version <= latest() {
+		if found, err := strange(ctx, db, version); err != nil || found != "" {
+			return found, err
+		}
+	}
 	tables, err := list(ctx, db, func(name *string) []any { return []any{name} },
 		`SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'`)
 	if err != nil {
@@ -77,17 +87,35 @@ func check(ctx context.Context, path string) (found string, err error) {
 			return brief(found), err
 		}
 	}
+	if version != latest() {
+		return "", nil // it is looked at when it has been migrated
+	}
+	if found, err := checkValues(ctx, db); err != nil || found != "" {
+		return found, err
+	}
 	return checkTexts(ctx, db)
+}
+
+// checkValues looks for rows that no program has written, though SQLite may find
+// them sound.
+func checkValues(ctx context.Context, db *sql.DB) (found string, err error) {
+	for _, t := range impossible {
+		var key int64
+		err := db.QueryRowContext(ctx, fmt.Sprintf(`SELECT %s FROM %s WHERE %s LIMIT 1`, t.key, t.table, t.where)).Scan(&key)
+		switch {
+		case err == nil:
+			return fmt.Sprintf("the row %d of %s makes no sense", key, t.table), nil
+		case !errors.Is(err, sql.ErrNoRows):
+			return "", err
+		}
+	}
+	return "", nil
 }
 
 // checkTexts looks for texts that nobody can read, which SQLite does not know
 // of: a row may reach over pages of its own, and nothing but their content tells
 // what they are.
 func checkTexts(ctx context.Context, db *sql.DB) (found string, err error) {
-	version, err := schemaVersion(ctx, db)
-	if err != nil || version < latest() {
-		return "", err // it is looked at when it has been migrated
-	}
 	for _, t := range texts {
 		keys, err := t.unreadable(ctx, db)
 		if err != nil {

@@ -21,7 +21,7 @@ func collectUntilKilled(path string) {
 		_, err = s.Forget(ctx, []octaskly.JobID{octaskly.JobID(last &^ 1)})
 	}
 	for err == nil {
-		id := s.NextJobID()
+		id := newID(s)
 		if err = s.Commit(ctx, overJob(id, tasksOf(id), "blob")); err == nil && id%2 == 0 {
 			_, err = s.Forget(ctx, []octaskly.JobID{id})
 		}
@@ -52,7 +52,7 @@ func TestCollectCrash(t *testing.T) {
 		checkHalves(t, s, last)
 		removeAll(t, s, left)
 		checkHalves(t, s, last)
-		if s.NextJobID() <= octaskly.JobID(last) {
+		if newID(s) <= octaskly.JobID(last) {
 			t.Error("an id is given out again")
 		}
 		if err := s.Close(); err != nil {

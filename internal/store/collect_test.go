@@ -64,9 +64,9 @@ func removeAll(t testing.TB, s *Store, ids []octaskly.JobID) (steps int) {
 // What is forgotten is gone for every read from then on, and its rows by and by.
 func TestForget(t *testing.T) {
 	s := openTemp(t)
-	put(t, s, overJob(s.NextJobID(), 1, "a"))
-	put(t, s, overJob(s.NextJobID(), 100, "a", "b"))
-	put(t, s, plainJob(s.NextJobID()))
+	put(t, s, overJob(newID(s), 1, "a"))
+	put(t, s, overJob(newID(s), 100, "a", "b"))
+	put(t, s, plainJob(newID(s)))
 	gone, err := s.Forget(ctx, []octaskly.JobID{2, 3, 4})
 	same(t, "Forget", []octaskly.JobID{2}, gone, err)
 	gone, err = s.Forget(ctx, []octaskly.JobID{2})
@@ -115,7 +115,7 @@ func checkGone(t *testing.T, s *Store) {
 func TestForgetLast(t *testing.T) {
 	s := openTemp(t)
 	for range 3 {
-		put(t, s, overJob(s.NextJobID(), 1))
+		put(t, s, overJob(newID(s), 1))
 	}
 	if _, err := s.Forget(ctx, []octaskly.JobID{2, 3}); err != nil {
 		t.Fatal(err)
@@ -149,7 +149,7 @@ func TestRemoveRefuses(t *testing.T) {
 func TestForgottenIDs(t *testing.T) {
 	s := openTemp(t)
 	for range 3 {
-		put(t, s, overJob(s.NextJobID(), 1))
+		put(t, s, overJob(newID(s), 1))
 	}
 	again := overJob(4, 1)
 	again.Jobs[0].Key = "3"
@@ -171,7 +171,7 @@ func TestForgottenIDs(t *testing.T) {
 	if !s.Given(4) || s.Given(5) {
 		t.Error("it has forgotten which ids were given out")
 	}
-	if id := s.NextJobID(); id != 5 {
+	if id := newID(s); id != 5 {
 		t.Errorf("id %v comes after 4", id)
 	}
 }
@@ -260,7 +260,7 @@ func TestCollectModel(t *testing.T) {
 			switch rapid.IntRange(0, 4).Draw(r, "step") {
 			case 0:
 				n := rapid.Int64Range(1, 2*removeRows+1).Draw(r, "tasks")
-				job := s.NextJobID()
+				job := newID(s)
 				put(t, s, overJob(job, n, "blob"))
 				there[job] = n
 			case 1:

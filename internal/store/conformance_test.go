@@ -19,7 +19,7 @@ import (
 type engine interface {
 	Generation() string
 	Divided() time.Time
-	NextJobID() octaskly.JobID
+	NextJobID() (octaskly.JobID, error)
 	Commit(context.Context, *Changes) error
 	Load(context.Context) (*Snapshot, error)
 	Resting(ctx context.Context, after, upTo octaskly.JobID, limit int) ([]LiveJob, error)
@@ -124,7 +124,7 @@ func manyRows(n int) *Changes {
 func testKeys(t *testing.T, open opener) {
 	s := open(t, filepath.Join(t.TempDir(), "octaskly.db"))
 	keyed := func(owner, key string) error {
-		job := octaskly.Job{ID: s.NextJobID(), Owner: owner, Key: key, SpecVersion: 1, Spec: []byte{0xa0}, Elements: octaskly.Span(0, 0)}
+		job := octaskly.Job{ID: newID(s), Owner: owner, Key: key, SpecVersion: 1, Spec: []byte{0xa0}, Elements: octaskly.Span(0, 0)}
 		return s.Commit(ctx, &Changes{Jobs: []octaskly.Job{job}, Progress: []ProgressRow{{Job: job.ID}}})
 	}
 	for _, test := range []struct {
@@ -149,14 +149,14 @@ func testIDs(t *testing.T, open opener) {
 		t.Errorf("%q has less than 128 bits", generation)
 	}
 	for want := range octaskly.JobID(3) {
-		if id := s.NextJobID(); id != want+1 {
+		if id := newID(s); id != want+1 {
 			t.Errorf("job %v is given id %v", want+1, id)
 		}
 	}
 	put(t, s, plainJob(3))
 	s.Close()
 	s = open(t, path)
-	if id := s.NextJobID(); id != 4 {
+	if id := newID(s); id != 4 {
 		t.Errorf("after job 3 comes %v", id)
 	}
 	if again := s.Generation(); again != generation {
@@ -238,7 +238,7 @@ func testContexts(t *testing.T, open opener) {
 		var group sync.WaitGroup
 		group.Go(end)
 		for range 3 {
-			id := s.NextJobID()
+			id := newID(s)
 			group.Go(func() {
 				committed := s.Commit(ending, plainJob(id))
 				if _, err := s.Job(ctx, id); (err == nil) != (committed == nil) {
@@ -264,7 +264,7 @@ func testContexts(t *testing.T, open opener) {
 // A commit that fails in its midst leaves nothing.
 func testAllOrNothing(t *testing.T, open opener) {
 	s := open(t, filepath.Join(t.TempDir(), "octaskly.db"))
-	job := octaskly.Job{ID: s.NextJobID(), Owner: "me", SpecVersion: 1, Spec: []byte{0xa0}, Elements: octaskly.Span(0, 0)}
+	job := octaskly.Job{ID: newID(s), Owner: "me", SpecVersion: 1, Spec: []byte{0xa0}, Elements: octaskly.Span(0, 0)}
 	twice := &Changes{Seq: 5, Jobs: []octaskly.Job{job, job}, Progress: []ProgressRow{{Job: job.ID}}}
 	if err := s.Commit(ctx, twice); err == nil {
 		t.Fatal("two jobs have one id")
@@ -281,7 +281,7 @@ func testRoundTrip(t *testing.T, open opener) {
 	path := filepath.Join(t.TempDir(), "octaskly.db")
 	s := open(t, path)
 	at := time.UnixMicro(1_700_000_000_123_456).UTC()
-	job := octaskly.Job{ID: s.NextJobID(), Owner: "alice", Name: "sum", SpecVersion: 1, Spec: []byte{1, 0, 255}, Elements: octaskly.Span(0, 999_999),
+	job := octaskly.Job{ID: newID(s), Owner: "alice", Name: "sum", SpecVersion: 1, Spec: []byte{1, 0, 255}, Elements: octaskly.Span(0, 999_999),
 		Array: true, AtOnce: 4, Key: "k", SubmittedAt: at}
 	progress := octaskly.Progress{Unclaimed: octaskly.Span(3, 899_999), Dropped: octaskly.Span(900_000, 999_999), CancelReason: "by alice", Seq: 11}
 	progress.Rows[octaskly.Running], progress.Rows[octaskly.Failed], progress.Rows[octaskly.Queued] = 1, 1, 1

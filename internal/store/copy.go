@@ -25,15 +25,16 @@ type copier struct {
 	ids      octaskly.JobID   // the highest that was seen
 	sequence octaskly.JobID   // the highest that was given out; 0: not known
 	doubtful map[octaskly.JobID]bool
-	ledger   bool  // it was there
-	disabled int64 // users
+	ledger   bool   // it was there
+	disabled int64  // users
+	found    func() // is called where there is a row
 }
 
 func newCopier(ctx context.Context, from *sqlitefile.File, into *sql.DB) (*copier, error) {
 	all, err := shapes(ctx, into)
 	c := &copier{
 		from: from, shapes: all, into: &inserter{db: into, statements: map[string]*sql.Stmt{}},
-		roots: map[string]uint32{}, rows: map[string]int64{}, doubtful: map[octaskly.JobID]bool{},
+		roots: map[string]uint32{}, rows: map[string]int64{}, doubtful: map[octaskly.JobID]bool{}, found: func() {},
 	}
 	return c, err
 }
@@ -167,8 +168,9 @@ func (c *copier) walkOthers(ctx context.Context, found map[string]bool) error {
 			if len(row.Values) != 2 || row.Values[0] != "jobs" {
 				return c.stray(ctx, row, false)
 			}
-			last, _ := row.Values[1].(int64)
-			c.sequence = octaskly.JobID(last)
+			if last, _ := row.Values[1].(int64); last > 0 && last <= int64(lastID) {
+				c.sequence = octaskly.JobID(last)
+			}
 			return nil
 		})
 		if err != nil {
@@ -201,6 +203,7 @@ func (c *copier) put(ctx context.Context, s *shape, row sqlitefile.Row) error {
 	if s.table == "meta" && row.Values[0] != "fleet_id" {
 		return nil // is drawn anew
 	}
+	c.found()
 	c.note(s.table, row)
 	n, err := c.into.insert(ctx, s.statement(len(row.Values)), s.args(row))
 	c.rows[s.table] += n
@@ -223,7 +226,7 @@ func (c *copier) note(table string, row sqlitefile.Row) {
 	default:
 		return
 	}
-	if id <= maxJob {
+	if id <= lastID {
 		c.ids = max(c.ids, id)
 	}
 }

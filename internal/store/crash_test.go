@@ -26,7 +26,7 @@ func commitUntilKilled(path string) {
 		return
 	}
 	for {
-		id := s.NextJobID()
+		id := newID(s)
 		if err := s.Commit(ctx, crashChanges(id)); err != nil {
 			fmt.Println(err)
 			return

@@ -133,7 +133,7 @@ func (s *Store) operate(ctx context.Context, why *Outage) error {
 }
 
 func (s *Store) salvage(ctx context.Context, why string) error {
-	report, err := salvage(ctx, s.path, why, s.log)
+	report, err := salvage(ctx, s.path, why, s.floor(), s.log)
 	if err == nil {
 		s.report.Store(report)
 		s.salvaged.Store(true)

@@ -44,6 +44,14 @@ func explain(err error) error {
 	return err
 }
 
+// remedy says what to do about a file that is no database.
+func remedy(path string, err error) error {
+	if !errors.Is(err, errForeign) {
+		return err
+	}
+	return fmt.Errorf("%w; move it away, mv %s %s.old, and start anew or from a backup: octasklyd dispatcher restore FILE", err, path, path)
+}
+
 // unreadable is what the reading methods return for err: octaskly.ErrNotFound
 // for a row that is not there, and the context's error when that is over, since
 // database/sql may speak of what it has closed then.

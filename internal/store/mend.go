@@ -21,12 +21,16 @@ type mender struct {
 	doubts map[octaskly.JobID]bool // jobs that may have been deleted before: they do not run again
 	report *Salvage
 	totals octaskly.Counts // of tasks that are over
+
+	touched []octaskly.JobID // of which something was lost
 }
 
 func (m *mender) run(ctx context.Context, c *copier) error {
 	m.doubts = c.doubtful
-	if err := m.exec(ctx, impossible...); err != nil {
-		return err
+	for i := range impossible {
+		if err := m.exec(ctx, impossible[i].drop()); err != nil {
+			return err
+		}
 	}
 	if err := m.dropUnreadable(ctx); err != nil {
 		return err
@@ -44,6 +48,10 @@ func (m *mender) run(ctx context.Context, c *copier) error {
 	if err := m.mendJobs(ctx); err != nil {
 		return err
 	}
+	m.report.Touched, m.report.TouchedIDs = int64(len(m.touched)), namingJobs(m.touched)
+	if err := m.nameSilent(ctx); err != nil {
+		return err
+	}
 	return m.mendRest(ctx, c)
 }
 
@@ -53,12 +61,16 @@ const seqGap = 1_000_000
 const highestSeq = `SELECT max(ifnull((SELECT max(seq) FROM results), 0), ifnull((SELECT max(seq) FROM tasks), 0),
 	ifnull((SELECT max(seq) FROM progress), 0), ifnull((SELECT max(seq) FROM ledger), 0))`
 
-// impossible drops rows that no program has written.
-var impossible = []string{
-	fmt.Sprintf(`DELETE FROM jobs WHERE id NOT BETWEEN 1 AND %d`, int64(maxJob)),
-	`DELETE FROM progress WHERE min(queued, assigned, running, completed, failed, timed_out, cancelled) < 0`,
-	`DELETE FROM tasks WHERE id < 1 << 30 OR state NOT BETWEEN 1 AND 7 OR attempt < 0 OR attempt = 0 AND state IN (2, 3)`,
-	`DELETE FROM results WHERE task < 1 << 30 OR state NOT BETWEEN 4 AND 7 OR attempt < 1`,
+// nonsense is rows that no program has written.
+type nonsense struct{ table, key, where string }
+
+func (n *nonsense) drop() string { return fmt.Sprintf(`DELETE FROM %s WHERE %s`, n.table, n.where) }
+
+var impossible = []nonsense{
+	{"jobs", "id", fmt.Sprintf(`id NOT BETWEEN 1 AND %d`, int64(maxJob))},
+	{"progress", "job", `min(queued, assigned, running, completed, failed, timed_out, cancelled, ended_at) < 0 OR state NOT BETWEEN 0 AND 7`},
+	{"tasks", "id", `id < 1 << 30 OR state NOT BETWEEN 1 AND 7 OR attempt < 0 OR attempt = 0 AND state IN (2, 3)`},
+	{"results", "seq", `task < 1 << 30 OR state NOT BETWEEN 4 AND 7 OR attempt < 1 OR late_state NOT BETWEEN 0 AND 7 OR min(stored, stdout, stderr) < 0`},
 }
 
 func (m *mender) exec(ctx context.Context, statements ...string) error {
@@ -165,21 +177,29 @@ func blanks(n int) []any {
 // dropLost drops what belongs to jobs that are not there, and says which these
 // are.
 func (m *mender) dropLost(ctx context.Context) error {
-	lost, err := list(ctx, m.db, func(id *int64) []any { return []any{id} }, lostJobs)
+	scan := func(id *octaskly.JobID) []any { return []any{id} }
+	undone, err := list(ctx, m.db, scan, undoneJobs)
 	if err != nil {
 		return err
 	}
-	for _, id := range lost {
-		m.report.lose(octaskly.JobID(id))
+	lost, err := list(ctx, m.db, scan, lostJobs)
+	if err != nil {
+		return err
 	}
+	m.report.Undone, m.report.UndoneIDs = int64(len(undone)), namingJobs(undone)
+	m.report.Lost, m.report.LostIDs = int64(len(lost)), namingJobs(lost)
 	return m.exec(ctx,
 		`DELETE FROM progress WHERE job NOT IN (SELECT id FROM jobs)`,
 		`DELETE FROM tasks WHERE job NOT IN (SELECT id FROM jobs)`,
 		`DELETE FROM results WHERE job NOT IN (SELECT id FROM jobs)`)
 }
 
-const lostJobs = `SELECT job FROM (SELECT job FROM progress WHERE NOT gone UNION SELECT job FROM tasks UNION SELECT job FROM results)
-	WHERE job NOT IN (SELECT id FROM jobs) AND job NOT IN (SELECT job FROM progress WHERE gone) ORDER BY job`
+// Of jobs that are not there it may be known that they were not over.
+const (
+	undoneJobs = `SELECT job FROM progress WHERE NOT gone AND ended_at = 0 AND job NOT IN (SELECT id FROM jobs) ORDER BY job`
+	lostJobs   = `SELECT job FROM (SELECT job FROM progress WHERE ended_at > 0 UNION SELECT job FROM tasks UNION SELECT job FROM results)
+		WHERE job NOT IN (SELECT id FROM jobs) AND job NOT IN (SELECT job FROM progress WHERE gone OR ended_at = 0) ORDER BY job`
+)
 
 // mendRest mends what no job owns.
 func (m *mender) mendRest(ctx context.Context, c *copier) error {

@@ -116,7 +116,7 @@ func (m *mender) mend(ctx context.Context, j *damagedJob) error {
 	if err := m.write(ctx, tx, j); err != nil {
 		return err
 	}
-	m.report.touch(j.id)
+	m.touched = append(m.touched, j.id)
 	return tx.Commit()
 }
 

@@ -1,10 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -29,12 +31,11 @@ func migrate(ctx context.Context, db *sql.DB, log *slog.Logger) error {
 	if version > len(files) {
 		return newer(version, len(files))
 	}
+	if found, err := strange(ctx, db, version); err != nil || found != "" {
+		return cmp.Or(err, error(&malformed{errors.New(found)})) // before it can do anything
+	}
 	for ; version < len(files); version++ {
-		script, err := migrations.ReadFile(files[version])
-		if err != nil {
-			return err
-		}
-		if err := step(ctx, db, string(script), version+1); err != nil {
+		if err := stepTo(ctx, db, version+1); err != nil {
 			return fmt.Errorf("cannot bring its schema to version %d: %w", version+1, err)
 		}
 		log.Info("Database has a new schema", "version", version+1)
@@ -58,12 +59,27 @@ func newer(version, known int) error {
 // schemaVersion is 0 for a database that has nothing in it yet.
 func schemaVersion(ctx context.Context, db *sql.DB) (version int, err error) {
 	var application, objects int
-	err = db.QueryRowContext(ctx, `SELECT user_version, application_id, (SELECT count(*) FROM sqlite_schema)
-		FROM pragma_user_version, pragma_application_id`).Scan(&version, &application, &objects)
-	if err == nil && application != applicationID && objects > 0 {
+	// Tables and views can have the names of pragma functions, and of sqlite_schema.
+	for query, to := range map[string]*int{
+		`PRAGMA user_version`: &version, `PRAGMA application_id`: &application, `SELECT count(*) FROM sqlite_master`: &objects,
+	} {
+		if err := db.QueryRowContext(ctx, query).Scan(to); err != nil {
+			return 0, err
+		}
+	}
+	if application != applicationID && objects > 0 {
 		err = errForeign
 	}
 	return version, err
+}
+
+// stepTo brings the schema to a version from the one before.
+func stepTo(ctx context.Context, db *sql.DB, version int) error {
+	script, err := migrations.ReadFile(fmt.Sprintf("migrations/%04d.sql", version))
+	if err != nil {
+		return err
+	}
+	return step(ctx, db, string(script), version)
 }
 
 func step(ctx context.Context, db *sql.DB, script string, version int) error {

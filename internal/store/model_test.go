@@ -106,7 +106,7 @@ func (m *model) draw(r *rapid.T, s engine) *Changes {
 	}
 	known := slices.Sorted(maps.Keys(m.jobs))
 	for range rapid.IntRange(0, 3).Draw(r, "jobs") {
-		job := drawJob(r, s.NextJobID())
+		job := drawJob(r, newID(s))
 		if !m.hasKey(c, job.Owner, job.Key) {
 			c.Jobs, known = append(c.Jobs, job), append(known, job.ID)
 			c.Progress = append(c.Progress, ProgressRow{job.ID, drawProgress(r)})

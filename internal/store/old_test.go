@@ -56,7 +56,7 @@ func checkOld(t *testing.T, from string, version int) {
 	c.Attempts[0].Inline = nil
 	attempts, err := s.Attempts(ctx, 1, 1)
 	same(t, "Attempts", c.Attempts[:1], attempts, err)
-	if id := s.NextJobID(); id != 3 {
+	if id := newID(s); id != 3 {
 		t.Errorf("the next id is %v", id)
 	}
 	put(t, s, plainJob(3))

@@ -17,7 +17,7 @@ func TestLongLists(t *testing.T) {
 	states := map[octaskly.JobID]octaskly.State{}
 	c := &Changes{}
 	for id := octaskly.JobID(1); id <= jobs; id++ {
-		j := octaskly.Job{ID: s.NextJobID(), Owner: "me", SpecVersion: 1, Spec: []byte{0xa0}, Elements: octaskly.Span(0, 0)}
+		j := octaskly.Job{ID: newID(s), Owner: "me", SpecVersion: 1, Spec: []byte{0xa0}, Elements: octaskly.Span(0, 0)}
 		if mine := id < 1500 && id%2 == 0 || id > 3900; !mine {
 			j.Owner = "you"
 		}

@@ -32,24 +32,24 @@ func jobFields(j *octaskly.Job) []any {
 
 func progressFields(p *octaskly.Progress) []any {
 	c := &p.Rows
-	return []any{ranges{&p.Unclaimed}, ranges{&p.Dropped}, &c[octaskly.Queued], &c[octaskly.Assigned],
-		&c[octaskly.Running], &c[octaskly.Completed], &c[octaskly.Failed], &c[octaskly.TimedOut],
-		&c[octaskly.Cancelled], &p.CancelReason, moment{&p.EndedAt}, &p.Seq}
+	return []any{ranges{&p.Unclaimed}, ranges{&p.Dropped}, count{&c[octaskly.Queued]}, count{&c[octaskly.Assigned]},
+		count{&c[octaskly.Running]}, count{&c[octaskly.Completed]}, count{&c[octaskly.Failed]}, count{&c[octaskly.TimedOut]},
+		count{&c[octaskly.Cancelled]}, &p.CancelReason, moment{&p.EndedAt}, &p.Seq}
 }
 
 func taskFields(t *octaskly.Task) []any {
-	return []any{&t.Job, &t.Index, &t.State, &t.Attempt, &t.Failures, &t.Losses, &t.Worker, &t.Cancel, &t.Reason, &t.Detail,
+	return []any{&t.Job, &t.Index, state{&t.State}, &t.Attempt, &t.Failures, &t.Losses, &t.Worker, &t.Cancel, &t.Reason, &t.Detail,
 		moment{&t.NotBefore}, moment{&t.AssignedAt}, moment{&t.StartedAt}, moment{&t.EndedAt}, &t.Seq,
 		moment{&t.LostAt}}
 }
 
 func resultFields(a *octaskly.Attempt) []any {
 	e, out, u := &a.End, &a.End.Output, &a.End.Usage
-	return []any{&a.Seq, &a.ID.Job, &a.ID.Index, &a.ID.Number, &a.Worker, &e.State, &e.Reason, &e.Detail,
+	return []any{&a.Seq, &a.ID.Job, &a.ID.Index, &a.ID.Number, &a.Worker, state{&e.State}, &e.Reason, &e.Detail,
 		moment{&a.AssignedAt}, moment{&e.StartedAt}, moment{&e.EndedAt}, &e.CPUTime, &e.MaxRSS, &e.Leftover,
 		&out.Stored, &out.Stdout, &out.Stderr, &out.Discarded,
 		&u.MemoryPeak, &u.ProcessesPeak, &u.Read, &u.Written, &u.DiskPeak, &e.Limit, &e.Peak, &e.Workspace,
-		&a.Late.State, &a.Late.Reason, moment{&a.Late.At}}
+		state{&a.Late.State}, &a.Late.Reason, moment{&a.Late.At}}
 }
 
 func workerFields(w *octaskly.Worker) []any {

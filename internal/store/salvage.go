@@ -4,84 +4,16 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/sqlitefile"
 )
-
-// Salvage tells what a damaged database was saved from, and what was not saved.
-type Salvage struct {
-	At      time.Time        `json:"at"`
-	Why     string           `json:"why"`
-	Aside   string           `json:"aside"`   // where the damaged file is, beside the database
-	Saved   string           `json:"saved"`   // rows, for people
-	Pages   int              `json:"pages"`   // that could not be read
-	Rows    int              `json:"rows"`    // likewise, on pages that could
-	Again   int64            `json:"again"`   // tasks that run again, since nothing is known of their end
-	Rebuilt int64            `json:"rebuilt"` // tasks whose state was lost, and is that of their latest result
-	Guessed int64            `json:"guessed"` // tasks that are over and of which little else is known
-	Lost    int64            `json:"lost"`    // jobs that are gone
-	Gone    []octaskly.JobID `json:"gone"`    // the first of these
-	Touched int64            `json:"touched"` // jobs of which something was lost
-	Jobs    []octaskly.JobID `json:"jobs"`    // the first of these
-
-	Actions  int64 `json:"actions,omitempty"`  // rows of the audit log that are gone
-	Disabled int64 `json:"disabled,omitempty"` // users who may have been removed, disabled or changed before
-}
-
-// maxNamed is how many jobs a report names.
-const maxNamed = 20
-
-func (r *Salvage) lose(id octaskly.JobID) {
-	if r.Lost++; len(r.Gone) < maxNamed {
-		r.Gone = append(r.Gone, id)
-	}
-}
-
-func (r *Salvage) touch(id octaskly.JobID) {
-	if r.Touched++; len(r.Jobs) < maxNamed {
-		r.Jobs = append(r.Jobs, id)
-	}
-}
-
-// Lines tell people of it, one thing each.
-func (r *Salvage) Lines() []string {
-	lines := []string{
-		fmt.Sprintf("the database was damaged (%s); it is kept as %s", r.Why, r.Aside),
-		fmt.Sprintf("saved: %s; not readable: %d pages, and %d rows on others", r.Saved, r.Pages, r.Rows),
-	}
-	add := func(n int64, format string, args ...any) {
-		if n > 0 {
-			lines = append(lines, fmt.Sprintf(format, args...))
-		}
-	}
-	add(r.Lost, "%d jobs are lost: %s", r.Lost, naming(r.Gone, r.Lost))
-	add(r.Touched, "something was lost of %d jobs that go on or are kept: %s", r.Touched, naming(r.Jobs, r.Touched))
-	add(r.Rebuilt, "%d tasks have the state that their latest result tells", r.Rebuilt)
-	add(r.Again, "%d tasks run again: nothing is known of their end", r.Again)
-	add(r.Guessed, "%d tasks are over, but how they ended is partly lost", r.Guessed)
-	add(r.Actions, "%d rows of the audit log are lost; octasklyctl audit verify says which", r.Actions)
-	add(r.Disabled, "%d users are disabled: they may have been so before, or removed", r.Disabled)
-	return lines
-}
-
-func naming(ids []octaskly.JobID, n int64) string {
-	names := make([]string, len(ids))
-	for i, id := range ids {
-		names[i] = id.String()
-	}
-	text := strings.Join(names, ", ")
-	if n > int64(len(ids)) {
-		text += ", …"
-	}
-	return text
-}
 
 // fresh is the name of a database that is being made of a damaged one, and ready
 // what it is called once it is whole: from then on it counts, see settle.
@@ -90,11 +22,13 @@ func ready(path string) string { return path + ".ready" }
 
 // salvage makes a new database of what can be read of a damaged one, and puts it
 // in its place. The damaged one is kept beside it. Nobody has it open meanwhile.
-func salvage(ctx context.Context, path, why string, log *slog.Logger) (*Salvage, error) {
-	log.Error("The database is damaged; what can be read of it is saved now", "database", path, "reason", why)
+// Ids go on after floor.
+func salvage(ctx context.Context, path, why string, floor octaskly.JobID, log *slog.Logger) (*Salvage, error) {
 	report := &Salvage{At: time.Now().UTC().Truncate(time.Second), Why: why}
-	report.Aside = filepath.Base(aside(path, report.At))
-	if err := rescue(ctx, path, report, log); err != nil {
+	say := sync.OnceFunc(func() {
+		log.Error("The database is damaged; what can be read of it is saved now", "database", path, "reason", why)
+	})
+	if err := rescue(ctx, path, report, floor, say); err != nil {
 		removeDatabase(fresh(path))
 		return nil, err
 	}
@@ -108,13 +42,18 @@ func salvage(ctx context.Context, path, why string, log *slog.Logger) (*Salvage,
 }
 
 // rescue makes the new database, and says that it counts.
-func rescue(ctx context.Context, path string, report *Salvage, log *slog.Logger) error {
+func rescue(ctx context.Context, path string, report *Salvage, floor octaskly.JobID, say func()) error {
 	from, err := sqlitefile.Open(path)
 	if err != nil {
 		return err
 	}
 	defer from.Close()
-	if err := removeDatabase(fresh(path)); err != nil {
+	if from.Pages() == 0 && from.LogFrames() == 0 { // nothing is to be kept of it
+		err = removeDatabase(path)
+	} else {
+		report.Aside = filepath.Base(aside(path, report.At))
+	}
+	if err := errors.Join(err, removeDatabase(fresh(path))); err != nil {
 		return err
 	}
 	if err := createPrivate(fresh(path)); err != nil {
@@ -124,7 +63,7 @@ func rescue(ctx context.Context, path string, report *Salvage, log *slog.Logger)
 	db := connect(fresh(path), writerCache, "_journal_mode=MEMORY&_synchronous=OFF&_foreign_keys=0")
 	defer db.Close()
 	db.SetMaxOpenConns(1)
-	if err := copyAndMend(ctx, db, from, report); err != nil {
+	if err := copyAndMend(ctx, db, from, report, floor, say); err != nil {
 		return err
 	}
 	if err := db.Close(); err != nil {
@@ -142,7 +81,7 @@ func rescue(ctx context.Context, path string, report *Salvage, log *slog.Logger)
 	return syncFile(filepath.Dir(path))
 }
 
-func copyAndMend(ctx context.Context, db *sql.DB, from *sqlitefile.File, report *Salvage) error {
+func copyAndMend(ctx context.Context, db *sql.DB, from *sqlitefile.File, report *Salvage, floor octaskly.JobID, say func()) error {
 	if err := migrate(ctx, db, slog.New(slog.DiscardHandler)); err != nil {
 		return err
 	}
@@ -150,18 +89,24 @@ func copyAndMend(ctx context.Context, db *sql.DB, from *sqlitefile.File, report 
 	if err != nil {
 		return err
 	}
+	if c.found = say; from.Header() || from.Pages() == 0 {
+		say()
+	}
 	if err := c.run(ctx); err != nil {
 		return err
 	}
-	if len(c.rows) == 0 && !from.Header() {
+	if len(c.rows) == 0 && !from.Header() && from.Pages() > 0 {
 		return errForeign // it never was a database
+	}
+	if from.Pages() == 0 {
+		c.lost = sqlitefile.Lost{}
 	}
 	report.Saved, report.Pages, report.Rows = c.describe(), c.lost.Pages, c.lost.Rows
 	m := &mender{db: db, now: report.At, report: report}
 	if err := m.run(ctx, c); err != nil {
 		return err
 	}
-	if err := setLastJob(ctx, db, c); err != nil {
+	if err := setLastJob(ctx, db, c, floor); err != nil {
 		return err
 	}
 	text, err := json.Marshal(report)
@@ -178,12 +123,15 @@ func copyAndMend(ctx context.Context, db *sql.DB, from *sqlitefile.File, report 
 const idGap = 1_000_000
 
 // setLastJob makes sure that no id is given out twice.
-func setLastJob(ctx context.Context, db *sql.DB, c *copier) error {
+func setLastJob(ctx context.Context, db *sql.DB, c *copier, floor octaskly.JobID) error {
 	last := max(c.ids, c.sequence)
-	if c.sequence == 0 && c.ids > 0 || c.sequence < c.ids || c.from.Beyond() > 0 || c.from.Short() > 0 {
+	if c.from.Pages() == 0 {
+		last = max(last, floor)
+	}
+	if c.sequence == 0 && (c.ids > 0 || c.from.Pages() == 0) || c.sequence < c.ids || c.from.Beyond() > 0 || c.from.Short() > 0 {
 		last += idGap
 	}
-	return skipTo(ctx, db, last)
+	return skipTo(ctx, db, min(max(last, floor), lastID))
 }
 
 // skipTo makes ids go on after last.

@@ -96,7 +96,7 @@ func checkDamaged(t *testing.T, path string, whole []byte) {
 			t.Errorf("element 1 of job 1 has failed, and now is %+v, %v", task, err)
 		}
 	}
-	if id := s.NextJobID(); id < 3 && rows(`SELECT count(*) FROM jobs`) > 0 {
+	if id := newID(s); id < 3 && rows(`SELECT count(*) FROM jobs`) > 0 {
 		t.Errorf("id %d is given out once more", id)
 	}
 	if h := s.Health(); h.Salvage == nil {
@@ -109,7 +109,7 @@ func checkDamaged(t *testing.T, path string, whole []byte) {
 	if err != nil || len(kept) != 1 || filepath.Base(kept[0]) != s.Health().Salvage.Aside {
 		t.Errorf("kept beside: %v, %v", kept, err)
 	}
-	put(t, s, plainJob(s.NextJobID()))
+	put(t, s, plainJob(newID(s)))
 }
 
 // agree checks what a dispatcher takes for granted.
@@ -191,7 +191,7 @@ func TestSalvageLosesNothing(t *testing.T) {
 			t.Errorf("%s: it is another fleet's", when)
 		}
 		checkLog(t, s, 3)
-		if id := s.NextJobID(); id != 600 {
+		if id := newID(s); id != 600 {
 			t.Errorf("%s: the next id is %d", when, id)
 		}
 		s.nextJob.Store(599)
@@ -270,7 +270,7 @@ func TestTornLog(t *testing.T) {
 			if err != nil || len(records) < test.jobs || (s.Health().Salvage != nil) != test.salvaged {
 				t.Errorf("%d jobs, want %d; %v, %+v", len(records), test.jobs, err, s.Health().Salvage)
 			}
-			if next := s.NextJobID(); test.salvaged && next <= 20 {
+			if next := newID(s); test.salvaged && next <= 20 {
 				t.Errorf("id %d is given out twice", next)
 			}
 		})
@@ -344,7 +344,7 @@ func TestForgetOld(t *testing.T) {
 // given out since are not given out again.
 func TestCopyIsAnother(t *testing.T) {
 	s := openTemp(t)
-	put(t, s, plainJob(s.NextJobID()))
+	put(t, s, plainJob(newID(s)))
 	name := s.Generation()
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -358,7 +358,7 @@ func TestCopyIsAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := openAt(t, moved)
-	if m.Generation() != name || m.NextJobID() != 2 {
+	if m.Generation() != name || newID(m) != 2 {
 		t.Error("a database that was moved is taken for another")
 	}
 	copied := filepath.Join(t.TempDir(), "copied.db")
@@ -366,7 +366,7 @@ func TestCopyIsAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := openAt(t, copied)
-	if c.Generation() == name || c.NextJobID() != 2+idGap {
+	if c.Generation() == name || newID(c) != 2+idGap {
 		t.Error("a copy is taken for what it was copied from")
 	}
 }
@@ -408,7 +408,7 @@ func busy(t *testing.T) (path string, rows int) {
 	}
 	const jobs, elements = 2000, 3000
 	for range jobs {
-		id := s.NextJobID()
+		id := newID(s)
 		job := octaskly.Job{ID: id, Owner: fmt.Sprint("user", id%50), SpecVersion: 1, Spec: make([]byte, 50+id%11*400), Elements: octaskly.Span(0, 0)}
 		p := octaskly.Progress{Unclaimed: job.Elements, Seq: int64(id)}
 		switch id % 4 {
@@ -421,7 +421,7 @@ func busy(t *testing.T) (path string, rows int) {
 		}
 		c.Jobs, c.Progress = append(c.Jobs, job), append(c.Progress, ProgressRow{id, p})
 	}
-	id := s.NextJobID()
+	id := newID(s)
 	p := octaskly.Progress{Unclaimed: octaskly.Ranges{{Lo: 1, Hi: elements - 1, Step: 2}}}
 	for i := octaskly.Index(0); i < elements; i += 2 {
 		end(id, i)

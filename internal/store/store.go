@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -11,11 +12,10 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"modernc.org/sqlite"
-
-	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
 // Store is an open database.
@@ -26,6 +26,8 @@ type Store struct {
 	fleet      atomic.Value // string
 	divided    atomic.Pointer[time.Time]
 	nextJob    atomic.Int64
+	ids        reserved
+	begun      bool // nextJob is known
 
 	writing *sql.DB
 	writer  *writer
@@ -59,8 +61,9 @@ func Open(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
 	err := s.begin(ctx)
 	if err != nil {
 		s.Close()
-		return nil, fmt.Errorf("cannot open database %q: %w", path, explain(err))
+		return nil, fmt.Errorf("cannot open database %q: %w", path, remedy(path, explain(err)))
 	}
+	s.begun = true
 	return s, nil
 }
 
@@ -69,6 +72,14 @@ func (s *Store) begin(ctx context.Context) error {
 	if err := settle(s.path, s.log); err != nil {
 		return err
 	}
+	if err := plainFiles(s.path); err != nil {
+		return err
+	}
+	s.ids.path = idsFile(s.path)
+	if err := s.ids.read(); err != nil {
+		s.log.Warn("Cannot read which ids were given out; the database counts", "file", s.ids.path, "error", err)
+	}
+	gone := vanished(s.path)
 	if err := createPrivate(s.path); err != nil {
 		return err
 	}
@@ -76,6 +87,7 @@ func (s *Store) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	why = cmp.Or(gone, why)
 	var refused error
 	if why == "" {
 		if refused = s.open(ctx); !s.damagedAt(ctx, refused) {
@@ -117,7 +129,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err := migrate(ctx, s.writing, s.log); err != nil {
 		return err
 	}
-	if err := recognize(ctx, s.writing, s.path, s.log); err != nil {
+	if err := recognize(ctx, s.writing, s.path, s.ids.bound-1, s.log); err != nil {
 		return err
 	}
 	name, err := drawnOnce(ctx, s.writing, "generation")
@@ -148,7 +160,7 @@ func (s *Store) prepare(ctx context.Context) error {
 
 // createPrivate makes the file with a mode that SQLite copies to its others.
 func createPrivate(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
 	if err != nil {
 		return err
 	}
@@ -165,7 +177,7 @@ func (s *Store) connect(cacheKiB int, options string) *sql.DB {
 }
 
 func connector(path string, cacheKiB int, options string) driver.Connector {
-	dsn := fmt.Sprintf("file:%s?%s&_busy_timeout=5000&_defensive=1&_dqs=0&_pragma=cache_size(-%d)",
+	dsn := fmt.Sprintf("file:%s?%s&_busy_timeout=5000&_defensive=1&_dqs=0&_pragma=trusted_schema(0)&_pragma=cache_size(-%d)",
 		(&url.URL{Path: path}).EscapedPath(), options, cacheKiB)
 	c, err := sqlite.NewConnector(dsn)
 	if err != nil {
@@ -173,24 +185,6 @@ func connector(path string, cacheKiB int, options string) driver.Connector {
 	}
 	return c
 }
-
-// readLastJob finds the id after which the next job's comes. The sequence keeps
-// it, even when the jobs themselves are gone. Where that is behind them it is not
-// what was written, and nobody knows which ids were given out.
-func (s *Store) readLastJob(ctx context.Context) error {
-	var last, latest int64
-	err := s.writing.QueryRowContext(ctx, `SELECT ifnull((SELECT max(seq) FROM sqlite_sequence WHERE name = 'jobs'), 0),
-		ifnull((SELECT max(id) FROM jobs), 0)`).Scan(&last, &latest)
-	if last < latest {
-		last = latest + idGap
-	}
-	s.nextJob.Store(last)
-	return err
-}
-
-// NextJobID gives out an id that no job has had. One that is not used is lost
-// with the process, and given out again by the next.
-func (s *Store) NextJobID() octaskly.JobID { return octaskly.JobID(s.nextJob.Add(1)) }
 
 // Generation names this database: 26 letters and digits. A restored backup
 // draws another one.

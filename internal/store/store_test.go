@@ -25,6 +25,17 @@ func openTemp(t testing.TB) *Store {
 	return openAt(t, filepath.Join(t.TempDir(), "octaskly.db"))
 }
 
+// newID is NextJobID where that cannot fail.
+func newID(s interface {
+	NextJobID() (octaskly.JobID, error)
+}) octaskly.JobID {
+	id, err := s.NextJobID()
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
 func openAt(t testing.TB, path string) *Store {
 	t.Helper()
 	s, err := Open(ctx, path, quiet)
@@ -54,13 +65,13 @@ func TestSettings(t *testing.T) {
 	}
 	for setting, want := range map[string]string{
 		"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000",
-		"cache_size": "-2048", "journal_size_limit": "67108864", "query_only": "0",
+		"cache_size": "-2048", "journal_size_limit": "67108864", "query_only": "0", "trusted_schema": "0",
 	} {
 		if got := ask(s.writer.conn, setting); got != want {
 			t.Errorf("writer: %s is %s, want %s", setting, got, want)
 		}
 	}
-	for setting, want := range map[string]string{"query_only": "1", "busy_timeout": "5000", "cache_size": "-512"} {
+	for setting, want := range map[string]string{"query_only": "1", "busy_timeout": "5000", "cache_size": "-512", "trusted_schema": "0"} {
 		if got := ask(s.readers, setting); got != want {
 			t.Errorf("reader: %s is %s, want %s", setting, got, want)
 		}
@@ -82,7 +93,7 @@ func TestSettings(t *testing.T) {
 // What is closed lies in one file, whose size was known before.
 func TestClose(t *testing.T) {
 	s := openTemp(t)
-	accept(t, s, s.NextJobID())
+	accept(t, s, newID(s))
 	if _, err := s.Jobs(ctx, Query{Limit: 1}); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +102,7 @@ func TestClose(t *testing.T) {
 		t.Fatal(err)
 	}
 	files, err := os.ReadDir(filepath.Dir(s.path))
-	if err != nil || len(files) != 1 || s.Size() == 0 || before <= s.Size() {
+	if err != nil || len(files) != 2 || files[1].Name() != "octaskly.ids" || s.Size() == 0 || before <= s.Size() {
 		t.Errorf("%v are left, with %d bytes of %d: %v", files, s.Size(), before, err)
 	}
 	if err := s.Commit(ctx, &Changes{}); err == nil {
@@ -102,6 +113,9 @@ func TestClose(t *testing.T) {
 	}
 }
 
+// moveAway is what to do about a file that is no database.
+const moveAway = "; move it away, mv PATH PATH.old, and start anew or from a backup: octasklyd dispatcher restore FILE"
+
 func TestOpenRefuses(t *testing.T) {
 	for name, test := range map[string]struct {
 		prepare func(path string) error
@@ -109,15 +123,15 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		"text": {
 			func(path string) error { return os.WriteFile(path, []byte(strings.Repeat("no database ", 100)), 0o600) },
-			"it is no database of octaskly: file is not a database (26)",
+			"it is no database of octaskly: file is not a database (26)" + moveAway,
 		},
 		"another program's": {
 			func(path string) error { return alter(path, `CREATE TABLE t (a)`) },
-			"it is no database of octaskly",
+			"it is no database of octaskly" + moveAway,
 		},
 		"another program's with versions": {
 			func(path string) error { return alter(path, `CREATE TABLE t (a); PRAGMA user_version = 1`) },
-			"it is no database of octaskly",
+			"it is no database of octaskly" + moveAway,
 		},
 		"a newer one": {
 			func(path string) error {
@@ -126,7 +140,10 @@ func TestOpenRefuses(t *testing.T) {
 			},
 			"its schema is version 7, this program knows up to 4; install a newer octaskly",
 		},
-		"a directory": {func(path string) error { return os.Mkdir(path, 0o700) }, "is a directory"},
+		"a directory": {
+			func(path string) error { return os.Mkdir(path, 0o700) },
+			`"PATH" is a directory, no regular file; move it away: mv PATH PATH.old`,
+		},
 		"a directory that is missing": {
 			func(path string) error { return os.Remove(filepath.Dir(path)) },
 			"no such file or directory",
@@ -138,7 +155,7 @@ func TestOpenRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err := Open(ctx, path, quiet)
-			want := fmt.Sprintf("cannot open database %q: %s", path, test.want)
+			want := fmt.Sprintf("cannot open database %q: %s", path, strings.ReplaceAll(test.want, "PATH", path))
 			if err == nil || err.Error() != want {
 				t.Errorf("got  %v\nwant %s", err, want)
 			}
@@ -175,7 +192,7 @@ func TestAnyPath(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := openAt(t, path)
-	accept(t, s, s.NextJobID())
+	accept(t, s, newID(s))
 	if _, err := s.Job(ctx, 1); err != nil {
 		t.Error(err)
 	}
@@ -187,13 +204,13 @@ func TestAnyPath(t *testing.T) {
 func TestIDsAreNotReused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "octaskly.db")
 	s := openAt(t, path)
-	accept(t, s, s.NextJobID())
-	accept(t, s, s.NextJobID())
+	accept(t, s, newID(s))
+	accept(t, s, newID(s))
 	for _, table := range []string{"progress", "jobs"} {
 		mustExec(t, s, `DELETE FROM `+table)
 	}
 	s.Close()
-	if id := openAt(t, path).NextJobID(); id != 3 {
+	if id := newID(openAt(t, path)); id != 3 {
 		t.Errorf("the next id is %v, want 3", id)
 	}
 }
@@ -207,8 +224,8 @@ func accept(t testing.TB, s *Store, id octaskly.JobID) {
 // A full disk refuses the whole commit, keeps what was there and passes.
 func TestDiskFull(t *testing.T) {
 	s := openTemp(t)
-	accept(t, s, s.NextJobID())
-	c := plainJob(s.NextJobID())
+	accept(t, s, newID(s))
+	c := plainJob(newID(s))
 	c.Seq = 9
 	for i := range octaskly.Index(3000) {
 		c.Tasks = append(c.Tasks, octaskly.Task{Job: 2, Index: i, State: octaskly.Queued})

@@ -40,7 +40,7 @@ func identity(path string) (string, error) {
 
 // recognize gives a database another generation unless it lies in the file that
 // it remembers.
-func recognize(ctx context.Context, db *sql.DB, path string, log *slog.Logger) error {
+func recognize(ctx context.Context, db *sql.DB, path string, floor octaskly.JobID, log *slog.Logger) error {
 	var before string
 	err := db.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = 'file'`).Scan(&before)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -57,7 +57,7 @@ func recognize(ctx context.Context, db *sql.DB, path string, log *slog.Logger) e
 	defer tx.Rollback()
 	if before != "" {
 		log.Warn("The database is a copy: what its workers run for another is stopped and runs again", "database", path)
-		if err := diverge(ctx, tx); err != nil {
+		if err := diverge(ctx, tx, floor); err != nil {
 			return err
 		}
 	}
@@ -83,15 +83,21 @@ func readDivided(ctx context.Context, db *sql.DB) (at time.Time, err error) {
 	return fromMicros(micros), err
 }
 
-// diverge draws a generation, and skips ids.
-func diverge(ctx context.Context, tx *sql.Tx) error {
+// diverge draws a generation, and skips ids, those up to floor among them.
+func diverge(ctx context.Context, tx *sql.Tx, floor octaskly.JobID) error {
 	if err := divide(ctx, tx); err != nil {
 		return err
 	}
-	var last int64
+	var last octaskly.JobID
 	err := tx.QueryRowContext(ctx, `SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'jobs'`).Scan(&last)
-	if err != nil || last == 0 {
+	if err != nil || last > lastID { // see readLastJob
 		return err
 	}
-	return skipTo(ctx, tx, octaskly.JobID(last+idGap))
+	if last > 0 {
+		last += idGap
+	}
+	if last = max(last, floor); last <= 0 {
+		return nil
+	}
+	return skipTo(ctx, tx, min(last, lastID))
 }

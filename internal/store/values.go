@@ -43,6 +43,32 @@ func (m moment) Scan(value any) error {
 	return nil
 }
 
+// state scans a task's state, or 0 where an outer join has found none.
+type state struct{ to *octaskly.State }
+
+// Scan implements sql.Scanner.
+func (s state) Scan(value any) error {
+	n, ok := value.(int64)
+	if !ok || n < 0 || n > int64(octaskly.Cancelled) {
+		return &malformed{fmt.Errorf("cannot read a state: it is %v", value)}
+	}
+	*s.to = octaskly.State(n)
+	return nil
+}
+
+// count scans how many there are of something.
+type count struct{ to *int64 }
+
+// Scan implements sql.Scanner.
+func (c count) Scan(value any) error {
+	n, ok := value.(int64)
+	if !ok || n < 0 {
+		return &malformed{fmt.Errorf("cannot read how many there are: it is %v", value)}
+	}
+	*c.to = n
+	return nil
+}
+
 // ranges scans what octaskly.Ranges.String gave.
 type ranges struct{ to *octaskly.Ranges }
 
