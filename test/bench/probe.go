@@ -65,6 +65,7 @@ var all = []func(*lab) probe{
 	millionProbe,
 	backlogProbe,
 	arrayBacklogProbe,
+	restProbe,
 }
 
 func selected(l *lab, wanted *regexp.Regexp) []probe {
