@@ -1,7 +1,9 @@
 package store
 
 import (
+	"flag"
 	"os"
+	"strconv"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -17,5 +19,12 @@ func TestMain(m *testing.M) {
 		collectUntilKilled(path)
 		return
 	}
+	flag.Parse()
+	if f := flag.Lookup("rapid.checks"); thinning > 1 && f.Value.String() == f.DefValue {
+		f.Value.Set(strconv.Itoa(thinned(100)))
+	}
 	goleak.VerifyTestMain(m)
 }
+
+// thinned is how many of n cases are tried, see thinning.
+func thinned(n int) int { return (n + thinning - 1) / thinning }

@@ -2,4 +2,4 @@
 
 package store
 
-const thinned = 1
+const thinning = 1

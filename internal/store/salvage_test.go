@@ -51,7 +51,7 @@ func TestDamaged(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, damage := range damages {
-			for page := 0; page < len(whole)/pageSize; page += thinned {
+			for page := 0; page < len(whole)/pageSize; page += thinning {
 				if strings.HasPrefix(name, "short") && page > 0 {
 					break
 				}
@@ -452,7 +452,7 @@ func TestDamagedPages(t *testing.T) {
 	}
 	kinds := slices.DeleteFunc(slices.Sorted(maps.Keys(damages)), func(kind string) bool { return !strings.HasSuffix(kind, "page") && !strings.HasPrefix(kind, "page") })
 	kinds = slices.DeleteFunc(kinds, func(kind string) bool { return kind == "short by a page" })
-	for seed := range uint64(25) {
+	for seed := range uint64(thinned(25)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			draw := rand.New(rand.NewPCG(seed, 0))
 			data, n := slices.Clone(whole), 1+draw.IntN(4)
