@@ -88,8 +88,12 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return known.Run(ctx) })
-	group.Go(func() error { return serve(ctx, p, c, &parts{d, known, rest, key}) })
+	served, over := context.WithCancel(context.WithoutCancel(ctx)) // what is answered at the end is written down, too
+	group.Go(func() error { return known.Run(served) })
+	group.Go(func() error {
+		defer over()
+		return serve(ctx, p, c, &parts{d, known, rest, key})
+	})
 	group.Go(func() error {
 		return p.reloadOnHangup(ctx, func() (config.Common, error) {
 			fresh, err := load()
