@@ -1,7 +1,7 @@
 // Package battery attacks octaskly where people use it: hostile tasks, submitted
 // by octasklyctl to a machine with the package installed, at every level of the
 // sandbox. rows.txt says what they try and what shall become of it (package row).
-// It runs where OCTASKLY_VM=1; make test-vm sees to that. Nothing of it ever runs
+// It runs where OCTASKLY_VM=1; make test-battery sees to that. Nothing of it ever runs
 // outside a virtual machine.
 //
 // A driver in the machine tries one row after the other, at all its levels at
