@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/octaskly/octaskly/internal/dirs"
 	"github.com/octaskly/octaskly/test/cluster"
 )
 
@@ -35,7 +36,7 @@ func TestIdleConnections(t *testing.T) {
 				}
 			}()
 			for range manyIdle {
-				conn, err := net.DialTimeout(door.network, door.address, patience)
+				conn, err := connect(t, door.network, door.address)
 				check(t, err)
 				crowd = append(crowd, conn)
 			}
@@ -52,6 +53,17 @@ func TestIdleConnections(t *testing.T) {
 		})
 	}
 	awaitSuccess(t, func() bool { return descriptors(t, c.Dispatcher.PID()) < before+30 })
+}
+
+// connect waits where a queue of connections is full, which the kernel does for TCP
+// only.
+func connect(t *testing.T, network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if network == "unix" {
+		return dirs.Dial(ctx, address)
+	}
+	return new(net.Dialer).DialContext(ctx, network, address)
 }
 
 // room makes sure that this process may open n descriptors.

@@ -108,7 +108,9 @@ func (c *Client) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	if err != nil {
 		return nil, &Unreachable{Socket: path, Err: err}
 	}
-	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "unix", path)
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	conn, err := dirs.Dial(ctx, path)
 	if err != nil {
 		return nil, &Unreachable{Socket: path, Err: err}
 	}

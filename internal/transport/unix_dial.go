@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/octaskly/octaskly/internal/dirs"
 )
 
 const (
@@ -33,11 +35,10 @@ func DialUnix(ctx context.Context, path string) (Session, error) {
 }
 
 func dialUnix(ctx context.Context, path string) (*relaySession, error) {
-	raw, err := new(net.Dialer).DialContext(ctx, "unix", path)
+	conn, err := dirs.Dial(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	conn := raw.(*net.UnixConn)
 	var carrier *net.UnixConn
 	err = within(ctx, conn, func() error {
 		carrier, err = readGreeting(conn)
