@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/procfs"
 	"github.com/octaskly/octaskly/internal/resources"
 )
 
@@ -54,8 +55,8 @@ func (g *guardProcess) lead(serial uint64, pid int) {
 	if !guarded || it.cgroup != "" {
 		return
 	}
-	if p, err := readStat(pid); err == nil {
-		it.pid, it.start = pid, p.start
+	if p, err := procfs.Read(pid); err == nil {
+		it.pid, it.start = pid, p.Start
 		g.know(serial, it)
 		g.wake()
 	}

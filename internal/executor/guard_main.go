@@ -7,6 +7,8 @@ import (
 	"os/signal"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/octaskly/octaskly/internal/procfs"
 )
 
 // ErrNoExecutor says that a guard was started by somebody else than an executor.
@@ -125,7 +127,7 @@ func (g *post) admit(f *guardFrame, dir []int, now Moment) bool {
 		}
 		t = group
 	case len(dir) == 0 && len(f.marks) > 0:
-		t = &treeTarget{marks: f.marks, since: uint64(now) / uint64(clockTick)}
+		t = &treeTarget{marks: f.marks, since: uint64(now) / uint64(procfs.ClockTick)}
 	default:
 		return false
 	}

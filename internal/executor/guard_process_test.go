@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/procfs"
 )
 
 // guardWords make a guard of this test program.
@@ -68,9 +69,9 @@ func guardedProcess(t *testing.T, cfg Config) (cmd *exec.Cmd, running map[string
 func guardOf(t *testing.T, pid int) (guard int) {
 	t.Helper()
 	awaitThat(t, func() bool {
-		for child := range everybody() {
-			line, err := os.ReadFile(procFile(child, "cmdline"))
-			if p, _ := readStat(child); err == nil && p.parent == pid && string(line) == strings.Join(guardWords, "\x00")+"\x00" {
+		for child := range procfs.All() {
+			line, err := os.ReadFile("/proc/" + strconv.Itoa(child) + "/cmdline")
+			if p, _ := procfs.Read(child); err == nil && p.Parent == pid && string(line) == strings.Join(guardWords, "\x00")+"\x00" {
 				guard = child
 			}
 		}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/octaskly/octaskly/internal/procfs"
 )
 
 func FuzzGuardFrame(f *testing.F) {
@@ -170,19 +172,19 @@ func TestGuardedIsInTime(t *testing.T) {
 }
 
 func TestTreeMembers(t *testing.T) {
-	all := map[int]stat{
-		1:  {pid: 1, start: 1},
-		10: {pid: 10, parent: 1, group: 10, session: 10, start: 100},             // the leader
-		11: {pid: 11, parent: 10, group: 11, session: 10, start: 101},            // in its session
-		12: {pid: 12, parent: 11, group: 12, session: 12, start: 102},            // a descendant
-		13: {pid: 13, parent: 1, group: 10, session: 10, start: 103, dead: true}, // a zombie
-		14: {pid: 14, parent: 1, group: 14, session: 14, start: 104},             // somebody else
-		15: {pid: 15, parent: 1, group: 15, session: 10, start: 99},              // older than the leader: no member
+	all := map[int]procfs.Process{
+		1:  {PID: 1, Start: 1},
+		10: {PID: 10, Parent: 1, Group: 10, Session: 10, Start: 100},             // the leader
+		11: {PID: 11, Parent: 10, Group: 11, Session: 10, Start: 101},            // in its session
+		12: {PID: 12, Parent: 11, Group: 12, Session: 12, Start: 102},            // a descendant
+		13: {PID: 13, Parent: 1, Group: 10, Session: 10, Start: 103, Dead: true}, // a zombie
+		14: {PID: 14, Parent: 1, Group: 14, Session: 14, Start: 104},             // somebody else
+		15: {PID: 15, Parent: 1, Group: 15, Session: 10, Start: 99},              // older than the leader: no member
 	}
 	find := func(target treeTarget) (pids map[int]bool) {
 		pids = map[int]bool{}
-		for _, p := range target.members(all, func(p stat) bool { return p.pid == 11 }) {
-			pids[p.pid] = true
+		for _, p := range target.members(all, func(p procfs.Process) bool { return p.PID == 11 }) {
+			pids[p.PID] = true
 		}
 		return pids
 	}
@@ -201,18 +203,5 @@ func TestTreeMembers(t *testing.T) {
 	delete(all, 10) // dead and buried
 	if diff := cmp.Diff(map[int]bool{11: true, 12: true}, find(treeTarget{pid: 10, start: 100})); diff != "" {
 		t.Errorf("without the leader (-want +got):\n%s", diff)
-	}
-}
-
-func TestParseStat(t *testing.T) {
-	const line = "42 (a) b) c) S 1 40 39 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4711 1 1"
-	got, err := parseStat(42, []byte(line))
-	if want := (stat{pid: 42, parent: 1, group: 40, session: 39, start: 4711}); err != nil || got != want {
-		t.Errorf("%+v, %v, want %+v", got, err, want)
-	}
-	for _, bad := range []string{"", "42 (a) S", "42 (a) S x 40 39 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4711"} {
-		if p, err := parseStat(42, []byte(bad)); err == nil {
-			t.Errorf("%q is read as %+v", bad, p)
-		}
 	}
 }

@@ -1,12 +1,11 @@
 package executor
 
 import (
-	"bytes"
-	"os"
-	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/octaskly/octaskly/internal/procfs"
 )
 
 // A command at level none can make siblings, children of ours that are no
@@ -63,12 +62,7 @@ func (x *Executor) known() map[int]bool {
 	return pids
 }
 
-// isDead reports whether a process is a zombie, see proc_pid_stat(5).
 func isDead(pid int) bool {
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return false
-	}
-	_, state, _ := bytes.Cut(stat, []byte(") "))
-	return bytes.HasPrefix(state, []byte("Z"))
+	p, err := procfs.Read(pid)
+	return err == nil && p.Dead
 }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/procfs"
 )
 
 // ErrAlive says that processes do not die of KILL: they hang in the kernel.
@@ -121,7 +122,7 @@ func (g *cgroup) Clear(patience time.Duration) (leftover bool, err error) {
 		}
 	}
 	if g.orphans != nil && g.orphans.suspicious(g.pid, nil) {
-		g.orphans.reap(snapshot())
+		g.orphans.reap(procfs.All())
 	}
 	g.used = true
 	if removed || frozen || g.means.spoil {

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/octaskly/octaskly/internal/procfs"
 )
 
 func TestCgroupPaths(t *testing.T) {
@@ -105,7 +107,7 @@ func TestCopiedState(t *testing.T) {
 	check(t, err)
 	check(t, os.WriteFile(filepath.Join(copied, placeFile), text, 0o600))
 	open(t, copied, false)
-	if p, err := readProcess(b.Group.(*cgroup).pid); err != nil || p.zombie {
+	if p, err := procfs.Read(b.Group.(*cgroup).pid); err != nil || p.Dead {
 		t.Errorf("the original's command is dead: %v", err)
 	}
 	check(t, b.Kill())

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/procfs"
 )
 
 func TestMain(m *testing.M) {
@@ -140,8 +141,8 @@ func pids(t *testing.T, path string, n int) (found []int) {
 }
 
 func alive(pid int) bool {
-	p, err := readProcess(pid)
-	return err == nil && !p.zombie
+	p, err := procfs.Read(pid)
+	return err == nil && !p.Dead
 }
 
 // daemons are ways to outlive a command. Each writes its process id before the
@@ -262,12 +263,12 @@ func TestZombies(t *testing.T) {
 		output := b.start(`cd ` + t.TempDir() + `; mkfifo f; (setsid sh -c 'sh -c "echo \$\$" ; echo $$; echo > f' &); read x < f`)
 		b.end()
 		for _, pid := range pids(t, output, 2) {
-			if _, err := readProcess(pid); err == nil {
+			if _, err := procfs.Read(pid); err == nil {
 				// It was about to exit, and the end of the next command finds it.
 				b.start("true")
 				b.end()
 			}
-			if _, err := readProcess(pid); err == nil {
+			if _, err := procfs.Read(pid); err == nil {
 				t.Errorf("process %d is a zombie", pid)
 			}
 		}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/octaskly/octaskly/internal/procfs"
 )
 
 // notePrefix begins the names of notes in the state directory.
@@ -42,7 +44,7 @@ func openNote(path string) (*note, error) {
 // empty line.
 func (n *note) write(marks []string) error {
 	n.buf = append(append(n.buf[:0], n.boot...), '\n')
-	n.buf = append(strconv.AppendUint(n.buf, ticks(), 10), '\n')
+	n.buf = append(strconv.AppendUint(n.buf, procfs.Ticks(), 10), '\n')
 	for _, mark := range marks {
 		n.buf = append(append(n.buf, mark...), '\n')
 	}
@@ -117,7 +119,7 @@ func globEscape(path string) string {
 // kill ends the processes with these marks, their sessions, which the command
 // has made, and their descendants.
 func (l left) kill(patience time.Duration) error {
-	_, err := exterminate(patience, func() []process { return l.members(snapshot()) })
+	_, err := exterminate(patience, func() []procfs.Process { return l.members(procfs.All()) })
 	return err
 }
 
@@ -126,27 +128,27 @@ const kthreadd = 2
 
 // marked reports whether p has the marks. In the middle of an exec a process has
 // no environment for a moment.
-func (l left) marked(p process) bool {
+func (l left) marked(p procfs.Process) bool {
 	for range 20 {
-		env, err := os.ReadFile(procPath(p.pid, "environ"))
-		if err != nil || len(env) > 0 || p.parent == kthreadd {
-			return contains(env, l.marks)
+		env, err := procfs.Environ(p.PID)
+		if err != nil || len(env) > 0 || p.Parent == kthreadd {
+			return procfs.Contains(env, l.marks)
 		}
 		time.Sleep(time.Millisecond)
 	}
 	return false // it was started with none
 }
 
-func (l left) members(all map[int]process) (members []process) {
+func (l left) members(all map[int]procfs.Process) (members []procfs.Process) {
 	marked, sessions := map[int]bool{}, map[int]bool{}
 	for pid, p := range all {
-		if !p.zombie && p.start+1 >= l.since && l.marked(p) {
-			marked[pid], sessions[p.session] = true, true
+		if !p.Dead && p.Start+1 >= l.since && l.marked(p) {
+			marked[pid], sessions[p.Session] = true, true
 		}
 	}
 	for _, p := range all {
-		for a := range lineage(p, all) {
-			if !p.zombie && p.pid != os.Getpid() && (marked[a.pid] || sessions[a.session]) {
+		for a := range p.Lineage(all) {
+			if !p.Dead && p.PID != os.Getpid() && (marked[a.PID] || sessions[a.Session]) {
 				members = append(members, p)
 				break
 			}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/octaskly/octaskly/internal/procfs"
 )
 
 // orphans are descendants of commands whose parents have died, so that they have
@@ -46,7 +48,7 @@ func adoptOrphans() (*orphans, error) {
 	// The kernel gives orphans to the first thread that is alive, and Go never
 	// ends the main one.
 	pid := os.Getpid()
-	o.children, err = unix.Open(procPath(pid, "task/"+strconv.Itoa(pid)+"/children"), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	o.children, err = unix.Open(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		o.children = -1
 	}
@@ -147,7 +149,7 @@ func (o *orphans) suspect(pid, leader int, marks []string) bool {
 	if err != nil {
 		return false
 	}
-	return session == leader || group == leader || hasMarks(pid, marks) || o.due(pid)
+	return session == leader || group == leader || procfs.Marked(pid, marks) || o.due(pid)
 }
 
 // due reports whether it is time to look into a settled child.
@@ -168,11 +170,11 @@ func (o *orphans) due(pid int) bool {
 }
 
 // reap buries the orphans among all that are dead.
-func (o *orphans) reap(all map[int]process) {
+func (o *orphans) reap(all map[int]procfs.Process) {
 	own := os.Getpid()
 	for _, p := range all {
-		if p.parent == own && p.zombie && o.mine(p) {
-			_, _ = syscall.Wait4(p.pid, nil, syscall.WNOHANG, nil)
+		if p.Parent == own && p.Dead && o.mine(p) {
+			_, _ = syscall.Wait4(p.PID, nil, syscall.WNOHANG, nil)
 		}
 	}
 }
@@ -180,10 +182,10 @@ func (o *orphans) reap(all map[int]process) {
 // mine reports whether a child of this process is certainly an orphan. One that
 // leads a process group may also be a command that ForkExec is giving up, unless
 // it is settled.
-func (o *orphans) mine(p process) bool {
+func (o *orphans) mine(p procfs.Process) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	s, seen := o.seen[p.pid]
-	perhapsCommand := o.forking > 0 && p.pid == p.group && !(seen && time.Since(s.first) > settled)
-	return p.session != o.session && !o.leaders[p.pid] && !perhapsCommand
+	s, seen := o.seen[p.PID]
+	perhapsCommand := o.forking > 0 && p.PID == p.Group && !(seen && time.Since(s.first) > settled)
+	return p.Session != o.session && !o.leaders[p.PID] && !perhapsCommand
 }

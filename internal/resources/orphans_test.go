@@ -3,6 +3,8 @@ package resources
 import (
 	"testing"
 	"time"
+
+	"github.com/octaskly/octaskly/internal/procfs"
 )
 
 func TestMine(t *testing.T) {
@@ -10,17 +12,17 @@ func TestMine(t *testing.T) {
 	o := &orphans{session: 1, leaders: map[int]bool{7: true}, seen: map[int]sighting{8: {first: long}, 9: {first: time.Now()}}}
 	for _, tt := range []struct {
 		name    string
-		p       process
+		p       procfs.Process
 		forking int
 		want    bool
 	}{
-		{"an orphan", process{pid: 5, group: 4, session: 4}, 1, true},
-		{"a command", process{pid: 7, group: 7, session: 7}, 0, false},
-		{"a child of our own", process{pid: 5, group: 5, session: 1}, 0, false},
-		{"a leader, nobody forks", process{pid: 5, group: 5, session: 5}, 0, true},
-		{"perhaps a command", process{pid: 5, group: 5, session: 5}, 1, false},
-		{"settled", process{pid: 8, group: 8, session: 8}, 1, true},
-		{"not settled", process{pid: 9, group: 9, session: 9}, 1, false},
+		{"an orphan", procfs.Process{PID: 5, Group: 4, Session: 4}, 1, true},
+		{"a command", procfs.Process{PID: 7, Group: 7, Session: 7}, 0, false},
+		{"a child of our own", procfs.Process{PID: 5, Group: 5, Session: 1}, 0, false},
+		{"a leader, nobody forks", procfs.Process{PID: 5, Group: 5, Session: 5}, 0, true},
+		{"perhaps a command", procfs.Process{PID: 5, Group: 5, Session: 5}, 1, false},
+		{"settled", procfs.Process{PID: 8, Group: 8, Session: 8}, 1, true},
+		{"not settled", procfs.Process{PID: 9, Group: 9, Session: 9}, 1, false},
 	} {
 		o.forking = tt.forking
 		if got := o.mine(tt.p); got != tt.want {

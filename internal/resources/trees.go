@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/procfs"
 )
 
 // trees is a Containment by best effort.
@@ -77,8 +78,8 @@ func (t *tree) Clear(patience time.Duration) (leftover bool, err error) {
 	if !t.orphans.suspicious(t.pid, t.marks) {
 		return false, nil
 	}
-	return exterminate(patience, func() []process {
-		all := snapshot()
+	return exterminate(patience, func() []procfs.Process {
+		all := procfs.All()
 		t.orphans.reap(all)
 		return t.members(all)
 	})
@@ -86,10 +87,10 @@ func (t *tree) Clear(patience time.Duration) (leftover bool, err error) {
 
 // members returns the living processes that the command has left, and when there
 // is no other command also those that no command can be found for.
-func (t *tree) members(all map[int]process) (members []process) {
+func (t *tree) members(all map[int]procfs.Process) (members []procfs.Process) {
 	alone := t.orphans.alone(t.pid)
 	for _, p := range all {
-		if p.pid != t.pid && !p.zombie && (t.ours(p) || t.found(p, all, alone)) {
+		if p.PID != t.pid && !p.Dead && (t.ours(p) || t.found(p, all, alone)) {
 			members = append(members, p)
 		}
 	}
@@ -98,16 +99,16 @@ func (t *tree) members(all map[int]process) (members []process) {
 
 // ours reports whether p is certainly the command's: that is not reaped, so
 // nobody else has its number.
-func (t *tree) ours(p process) bool { return p.session == t.pid || p.group == t.pid }
+func (t *tree) ours(p procfs.Process) bool { return p.Session == t.pid || p.Group == t.pid }
 
 // found reports whether p is one of our descendants and looks like the command's.
-func (t *tree) found(p process, all map[int]process, alone bool) bool {
+func (t *tree) found(p procfs.Process, all map[int]procfs.Process, alone bool) bool {
 	found := false
-	for a := range lineage(p, all) {
-		if a.pid == os.Getpid() {
+	for a := range p.Lineage(all) {
+		if a.PID == os.Getpid() {
 			return found
 		}
-		found = found || t.ours(a) || hasMarks(a.pid, t.marks) || alone && a.session != t.orphans.session
+		found = found || t.ours(a) || procfs.Marked(a.PID, t.marks) || alone && a.Session != t.orphans.session
 	}
 	return false
 }
