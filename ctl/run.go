@@ -123,6 +123,7 @@ func (r *running) attend() error {
 	group.Go(func() error { return r.show(ctx, stdout, stderr) })
 	group.Go(func() error { return r.cancelWhenQuit(ctx, over) })
 	group.Go(func() error { r.tellWaiting(ctx, over); return nil })
+	group.Go(func() error { r.tellSlowEnd(ctx, over); return nil })
 	return group.Wait()
 }
 

@@ -120,6 +120,24 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
+// A worker that does not answer is named to whoever waits for it after Ctrl-C.
+func TestInterruptFrozenWorker(t *testing.T) {
+	c := cluster.Start(t, cluster.Options{DispatcherFlags: []string{"--limits-lease", "6s"}})
+	g := newGate(t)
+	cmd := c.Command(timeout(t), append([]string{"run"}, g.command("echo never")...)...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	check(t, cmd.Start())
+	g.await(t)
+	check(t, c.Workers[0].Signal(stopSignal))
+	check(t, cmd.Process.Signal(os.Interrupt))
+	cmd.Wait()
+	check(t, c.Workers[0].Signal(contSignal))
+	if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.Contains(stderr.String(), "task 1 ends when worker w1 answers or its lease has ended: it is away; interrupt once more to leave") {
+		t.Errorf("exit code %d, %s", code, stderr.String())
+	}
+}
+
 // A task that floods its output does not hold up others.
 func TestFlood(t *testing.T) {
 	c := cluster.Start(t, cluster.Options{})
