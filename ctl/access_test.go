@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,35 @@ func TestFromElsewhere(t *testing.T) {
 		}
 	}
 	if got := d.ctl("worker", "drain", "refused"); got.code != exitDenied || !strings.Contains(got.stderr, "hint: an admin may; octasklyctl whoami tells who you are here") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestLoginAgain ends the login that it replaces, and not what it leaves.
+func TestLoginAgain(t *testing.T) {
+	b := &book{}
+	r := serveTLS(t, newFake(), b)
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Setenv(client.SocketVar, "")
+	d := &daemon{t: t, fake: newFake()}
+	login := []string{"login", "--ca", secretFile(t, string(r.pem)), "--context"}
+	password := []string{r.url, "--user", "ann", "--password-file", secretFile(t, "the password\n")}
+	token := []string{r.url, "--token-file", secretFile(t, "the-token\n")}
+	for _, step := range []struct {
+		context string
+		how     []string
+		ended   int
+	}{
+		{"a", password, 0}, {"b", password, 0}, {"a", password, 1}, {"b", token, 2}, {"b", password, 2}, {"b", password, 3},
+	} {
+		got := d.ctl(slices.Concat(login, []string{step.context}, step.how)...)
+		if ended := strings.Count(b.questions(), "logout"); got.code != 0 || ended != step.ended || strings.Contains(got.stderr, "goes on") {
+			t.Errorf("%+v: %d have ended, %+v", step, ended, got)
+		}
+	}
+	b.stays = octaskly.ErrUnavailable
+	got := d.ctl(slices.Concat(login, []string{"a"}, password)...)
+	if got.code != 0 || !strings.Contains(got.stderr, "the login before goes on until it expires, or octasklyctl token revoke ends it: ") {
 		t.Errorf("%+v", got)
 	}
 }

@@ -27,6 +27,7 @@ type book struct {
 	mu       sync.Mutex
 	asked    []string
 	sessions int
+	stays    error // of a logout
 	report   *api.AuditReport
 	rows     []api.AuditRow
 }
@@ -41,6 +42,10 @@ func (b *book) questions() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return strings.Join(b.asked, "\n")
+}
+
+func (b *book) Standing(api.Caller) (<-chan struct{}, time.Time, error) {
+	return nil, time.Now().Add(time.Hour), nil
 }
 
 func (b *book) Authenticate(_ context.Context, token string) (*api.Identity, error) {
@@ -60,7 +65,10 @@ func (b *book) Login(_ context.Context, _ string, how *api.LoginRequest) (*api.S
 	return &api.Session{Access: fmt.Sprint("access", b.sessions), Refresh: "refresh", ExpiresAt: time.Now().Add(time.Hour), User: "ann", Role: octaskly.RoleAdmin}, nil
 }
 
-func (b *book) Logout(context.Context, api.Caller) error { return nil }
+func (b *book) Logout(context.Context, api.Caller) error {
+	b.ask("logout")
+	return b.stays
+}
 
 func (b *book) Record(context.Context, *octaskly.Action) error { return nil }
 
@@ -74,7 +82,7 @@ func (b *book) find(name string) (*api.User, error) {
 	return new(bob), nil
 }
 
-func (b *book) Users(context.Context, api.Caller) ([]api.User, error) {
+func (b *book) Users(context.Context, api.Caller, api.Page) ([]api.User, error) {
 	return []api.User{bob, {Name: "ann\x1b", Role: octaskly.RoleAdmin, Disabled: true}}, nil
 }
 
@@ -113,7 +121,7 @@ func (b *book) ChangePassword(_ context.Context, _ api.Caller, how *api.Password
 	return nil
 }
 
-func (b *book) Tokens(_ context.Context, _ api.Caller, all bool) ([]api.Token, error) {
+func (b *book) Tokens(_ context.Context, _ api.Caller, all bool, _ api.Page) ([]api.Token, error) {
 	b.ask("tokens %v", all)
 	return []api.Token{
 		{ID: "t1", Kind: octaskly.LoginToken, User: "ann", Role: octaskly.RoleAdmin, CreatedAt: noon, ExpiresAt: noon},
@@ -217,6 +225,8 @@ func TestLoginScripts(t *testing.T) {
 		testscript.Run(t, testscript.Params{Dir: "testdata/login", Setup: func(env *testscript.Env) error {
 			ca := filepath.Join(env.WorkDir, "ca.pem")
 			env.Setenv("URL", r.url)
+			env.Setenv("PLAIN_URL", strings.Replace(r.url, "https:", "http:", 1))
+			env.Setenv("CONFIG", filepath.Join(env.WorkDir, "config"))
 			env.Setenv("FINGERPRINT", security.Fingerprint(r.ca))
 			env.Setenv("CA", ca)
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))

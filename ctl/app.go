@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -26,6 +27,7 @@ type session struct {
 	stdout, stderr io.Writer
 	output         string // the mode of -o
 	outage         outage
+	patient        sync.Once // it was said that calls are held back
 	line           *commandLine
 	client         *client.Client      // set once the flags are known
 	context        *client.Context     // that of client; nil: a socket
@@ -93,7 +95,7 @@ func (s *session) app() *cli.App {
 			s.submitCommand(), s.runCommand(),
 			s.lsCommand(), s.showCommand(), s.logsCommand(), s.waitCommand(),
 			s.cancelCommand(), s.signalCommand(), s.retryCommand(),
-			s.statsCommand(), s.workerCommand(),
+			s.eventsCommand(), s.statsCommand(), s.workerCommand(), s.discoverCommand(),
 			s.loginCommand(), s.logoutCommand(), s.whoamiCommand(), s.contextCommand(),
 			s.userCommand(), s.tokenCommand(), s.auditCommand(), s.keyCommand(),
 			s.versionCommand(), s.completionCommand(),

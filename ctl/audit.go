@@ -38,7 +38,7 @@ func (s *session) auditLsCommand() *cli.Command {
 		ArgsUsage: "[FLAG…]",
 		UsageText: "octasklyctl audit\noctasklyctl audit ls --what task --who ann --since 2h\noctasklyctl audit ls --outcome refused --limit 1000 -o json",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "who", Usage: "only those of the user `NAME`"},
+			&cli.StringFlag{Name: "who", Usage: "only those of the user `NAME`; logins that failed are nobody's: --target NAME has them"},
 			&cli.StringFlag{Name: "what", Usage: "only `ACTION`, such as task.submit, or task for all of tasks"},
 			&cli.StringFlag{Name: "target", Usage: "only those about `ID`: a job, worker, user or token"},
 			&cli.StringFlag{Name: "outcome", Usage: "only those with `OUTCOME`: done, refused (all that is not done), or a kind such as denied"},

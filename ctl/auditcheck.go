@@ -19,7 +19,9 @@ func (s *session) auditVerifyCommand() *cli.Command {
 		Usage: "find out whether the audit log is intact",
 		Description: "Goes through all of the log and says which rows were edited, removed or put elsewhere; then\n" +
 			"it exits with 1. Whoever can write to the dispatcher's disk can make a whole new log,\n" +
-			"though: an anchor that is kept elsewhere tells that, too.",
+			"though: an anchor that is kept elsewhere tells that, too. Rows that the dispatcher itself\n" +
+			"has dropped for their age ([retention]) are not missing; an anchor of one of them cannot be\n" +
+			"compared any more, which exits with 1, too.",
 		ArgsUsage: "[FLAG…]",
 		UsageText: "octasklyctl audit verify\noctasklyctl audit verify --anchor anchor.json",
 		Flags: []cli.Flag{
@@ -47,10 +49,17 @@ func (s *session) auditVerify(c *cli.Context) error {
 	if err != nil {
 		return s.aboutAudit(err)
 	}
-	if err := s.writeReport(report); err != nil || report.Intact {
+	err = s.writeReport(report)
+	switch {
+	case err != nil:
 		return err
+	case !report.Intact:
+		return exits(exitError)
+	case report.Incomparable:
+		return withHint(fmt.Errorf("cannot compare with the anchor: row %d, of which it was made, was dropped by retention", anchor.Seq),
+			"octasklyctl audit anchor prints a new one")
 	}
-	return exits(exitError)
+	return nil
 }
 
 func parseAnchor(text string) (*api.Anchor, error) {
@@ -82,7 +91,11 @@ func (s *session) writeReport(r *api.AuditReport) error {
 	if r.Last == nil {
 		return s.print("intact: the log is empty\n")
 	}
-	return s.print("intact: %s, from %d to %d of %s\n", plural(r.Rows, "row"), r.First, r.Last.Seq, r.Last.At.Local().Format(time.RFC3339))
+	err := s.print("intact: %s, from %d to %d of %s\n", plural(r.Rows, "row"), r.First, r.Last.Seq, r.Last.At.Local().Format(time.RFC3339))
+	if err == nil && r.Dropped != nil {
+		err = s.print("it begins at row %d: those before were dropped by retention at %s\n", r.First, r.Dropped.At.Local().Format(time.RFC3339))
+	}
+	return err
 }
 
 func faultText(f api.AuditFault) string {

@@ -251,6 +251,9 @@ func TestFleet(t *testing.T) {
 		{"stats", "database: 0 B checked: 2026-11-23T"},
 		{"stats", "collected: 5 jobs since it started fleet: default damaged: 2026-11-23T"},
 		{"stats", `damage: 3 rows of tasks\x1b are lost damage: job 7 is lost`},
+		{"stats", "workers: 0 connected slots: 4, 1 busy"},
+		{"stats --owner ann", "queued: 3 completed: 4 jobs: 0 not over counted: ann's, of the jobs that are kept, "},
+		{"stats --owner ann", "workers: 0 connected slots: 4, 1 busy fleet: default"},
 		{"stats -o json", `"tasks":{"completed":4,"queued":3}`},
 		{"version", "octasklyctl dev dispatcher 1.2.3"},
 		{"--version", "octasklyctl dev dispatcher 1.2.3"},
@@ -278,7 +281,7 @@ func TestComplete(t *testing.T) {
 	}
 	d := serve(t, f)
 	for _, tt := range []struct{ words, want string }{
-		{"~", "submit run ls show logs wait cancel signal retry stats worker login logout whoami context user token audit key version completion"},
+		{"~", "submit run ls show logs wait cancel signal retry events stats worker discover login logout whoami context user token audit key version completion"},
 		{"s", "submit show signal stats"},
 		{"worker ~", "ls show drain resume remove"},
 		{"worker show ~", "w2 w3"}, // a name that no terminal should see is not offered

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -16,8 +17,8 @@ func (s *session) contextCommand() *cli.Command {
 		Usage: "choose between dispatchers",
 		Description: "A context is a dispatcher elsewhere, its authority and a login there; octasklyctl login makes\n" +
 			"one. Commands talk to what --socket or --context name, else to what $OCTASKLY_SOCKET or\n" +
-			"$OCTASKLY_CONTEXT do, else to the current context, and without one to a socket of this\n" +
-			"machine, which is also called local.",
+			"$OCTASKLY_CONTEXT do, else to $OCTASKLY_URL with the token in $OCTASKLY_TOKEN_FILE, else to\n" +
+			"the current context, and without one to a socket of this machine, which is also called local.",
 		ArgsUsage:   "COMMAND",
 		Subcommands: []*cli.Command{s.contextLsCommand(), s.contextShowCommand(), s.contextUseCommand(), s.contextRemoveCommand()},
 	}
@@ -105,7 +106,9 @@ func (s *session) contextRemoveCommand() *cli.Command {
 			if c.NArg() == 0 {
 				return withHint(usagef("the name of a context is missing"), "octasklyctl context ls lists the contexts there are")
 			}
-			return s.changeContexts(c, "forgotten", func(all *client.Contexts) error {
+			current := ""
+			err := s.changeContexts(c, "forgotten", func(all *client.Contexts) error {
+				current = all.Current
 				for _, name := range c.Args().Slice() {
 					if !all.Remove(name) {
 						return noContext(name, all)
@@ -113,6 +116,10 @@ func (s *session) contextRemoveCommand() *cli.Command {
 				}
 				return nil
 			})
+			if err == nil && slices.Contains(c.Args().Slice(), current) {
+				s.note("that was the current one: commands go to a socket of this machine now; octasklyctl context use NAME sends them elsewhere")
+			}
+			return err
 		},
 	}
 }

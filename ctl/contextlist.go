@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/octaskly/octaskly/internal/client"
@@ -55,10 +56,18 @@ func (s *session) writeContext(v contextView) error {
 		p.line("user", v.User)
 		p.line("login", cmp.Or(v.LoggedIn, "none"))
 		p.time("access until", v.ExpiresAt, time.Now())
-		p.line("trusts", cmp.Or(v.Fingerprint, "whom this machine trusts"))
+		p.line("trusts", trustText(v))
 	}
 	if v.Current {
 		p.line("current", "yes")
 	}
 	return p.write(s.stdout)
+}
+
+// trustText is whom a context trusts.
+func trustText(v contextView) string {
+	if strings.HasPrefix(v.URL, "http:") {
+		return "whoever serves that port of this machine: there are no certificates over http://"
+	}
+	return cmp.Or(v.Fingerprint, "whom this machine trusts")
 }

@@ -52,7 +52,7 @@ func (l *commandLine) value(name string) (value string, given bool) {
 }
 
 // doorless are the commands that choose for themselves, or talk to nobody.
-var doorless = []string{"login", "context", "completion", "manual"}
+var doorless = []string{"login", "context", "completion", "manual", "discover"}
 
 // enter makes the client of whom the line means.
 func (s *session) enter(line *commandLine) error {
@@ -60,18 +60,32 @@ func (s *session) enter(line *commandLine) error {
 	if err != nil {
 		return err
 	}
-	options := client.Options{Socket: chosen.socket, Notice: s.outage.notice}
+	options := client.Options{Socket: chosen.socket, Notice: s.outage.notice, Held: s.held}
 	doorless := len(line.path) > 0 && slices.Contains(doorless, line.path[0].Name)
 	if chosen.context != client.Local && !doorless {
-		if s.context, err = s.findContext(chosen.context); err != nil {
+		if s.context, err = s.chooseContext(chosen); err != nil {
 			return err
 		}
 	}
 	if s.context != nil {
-		options.Server = &client.Server{Context: *s.context, Store: s.contexts}
+		options.Server = &client.Server{Context: *s.context}
+	}
+	if s.context != nil && s.contexts != nil {
+		options.Server.Store = s.contexts
 	}
 	s.client = client.New(options)
 	return nil
+}
+
+// chooseContext is the context that was named, or that the variables make, or the
+// current one; nil: a socket.
+func (s *session) chooseContext(chosen door) (*client.Context, error) {
+	if chosen == (door{}) {
+		if made, err := s.fromVariables(os.Getenv); made != nil || err != nil {
+			return made, err
+		}
+	}
+	return s.findContext(chosen.context)
 }
 
 // findContext is the context of that name, or the current one; nil: a socket.

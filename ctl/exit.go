@@ -87,6 +87,8 @@ func exitCode(err error) int {
 		return exitNotFound
 	case errors.Is(err, octaskly.ErrDenied), errors.Is(err, octaskly.ErrUnknown), errors.Is(err, fs.ErrPermission): // also: the socket's mode forbids it
 		return exitDenied
+	case distrusted(err): // before the next: whoever tries again must not trust somebody in between
+		return exitDenied
 	case unreachable(err):
 		return exitUnreachable
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"testing"
@@ -27,6 +28,9 @@ func TestExitCode(t *testing.T) {
 		{octaskly.ErrNotFound, 66, 125, "not-found"},
 		{&client.Unreachable{Socket: "/s", Err: errors.New("no")}, 69, 125, "unreachable"},
 		{octaskly.ErrUnavailable, 69, 125, "unreachable"},
+		{&client.Unreachable{URL: "https://h", Err: &tls.CertificateVerificationError{Err: errors.New("no")}}, 77, 125, "untrusted"},
+		{&untrusted{errors.New("no")}, 77, 125, "untrusted"},
+		{&client.Unauthorized{URL: "https://h", Err: errors.New("no")}, 77, 125, "unauthorized"},
 		{octaskly.ErrDenied, 77, 125, "denied"},
 		{&api.Error{Kind: "denied", Message: "no"}, 77, 125, "denied"},
 		{octaskly.ErrOver, 1, 125, "over"},

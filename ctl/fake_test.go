@@ -32,6 +32,8 @@ type fake struct {
 	onOutput  func(ctx context.Context, follow bool) (io.ReadCloser, error)
 	onCancel  func(api.Selection) (api.Outcome, error)
 	onJobs    func(api.Filter) []api.Job
+	onEvents  func(api.EventQuery) *api.Events
+	onFollow  func(yield func([]api.Event, api.Cursor) error) error
 }
 
 func newFake() *fake {
@@ -180,7 +182,7 @@ func output(write func(io.Writer) error) io.ReadCloser {
 	return r
 }
 
-func (f *fake) PutBlob(_ context.Context, hash octaskly.Blob, r io.Reader) error {
+func (f *fake) PutBlob(_ context.Context, _ api.Caller, hash octaskly.Blob, r io.Reader) error {
 	data, err := io.ReadAll(r)
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -188,11 +190,28 @@ func (f *fake) PutBlob(_ context.Context, hash octaskly.Blob, r io.Reader) error
 	return err
 }
 
-func (f *fake) HasBlob(_ context.Context, hash octaskly.Blob) bool {
+func (f *fake) HasBlob(_ context.Context, _ api.Caller, hash octaskly.Blob) (bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	_, has := f.blobs[hash]
-	return has
+	return has, nil
+}
+
+func (f *fake) Events(_ context.Context, _ api.Caller, q api.EventQuery) (*api.Events, error) {
+	f.ask("events %q %v %v %v %d", q.Worker, q.Kinds, q.Since, q.Before, q.Limit)
+	if f.onEvents != nil {
+		return f.onEvents(q), nil
+	}
+	return &api.Events{Next: "G.0"}, nil
+}
+
+func (f *fake) FollowEvents(ctx context.Context, _ api.Caller, q api.EventQuery, yield func([]api.Event, api.Cursor) error) error {
+	f.ask("follow %q %v %v", q.Worker, q.Kinds, q.Since)
+	if f.onFollow != nil {
+		return f.onFollow(yield)
+	}
+	<-ctx.Done()
+	return ctx.Err()
 }
 
 func (f *fake) Workers(context.Context, api.Caller) ([]api.Worker, error) {
@@ -253,9 +272,15 @@ func (f *fake) manage(name string, drain *api.Drain) (*api.Worker, error) {
 	return w, nil
 }
 
-func (f *fake) Stats(context.Context, api.Caller) (*api.Stats, error) {
-	return &api.Stats{Tasks: map[string]int64{"queued": 3, "completed": 4}, Slots: 4, Busy: 1, Fleet: "default", Removed: 5, CheckedAt: ago(0),
-		Damage: &api.Damage{At: noon, Lines: []string{"3 rows of tasks\x1b are lost", "job 7 is lost"}}}, nil
+func (f *fake) Stats(_ context.Context, _ api.Caller, owner string) (*api.Stats, error) {
+	stats := &api.Stats{Owner: owner, Tasks: map[string]int64{"queued": 3, "completed": 4}, Fleet: "default", FleetStats: &api.FleetStats{Slots: 4, Busy: 1}}
+	if owner != "" {
+		stats.CountedAt = ago(time.Minute)
+		return stats, nil
+	}
+	stats.StoreStats = &api.StoreStats{Removed: 5, CheckedAt: ago(0),
+		Damage: &api.Damage{At: noon, Lines: []string{"3 rows of tasks\x1b are lost", "job 7 is lost"}}}
+	return stats, nil
 }
 
 // framed is output in its framed form, of which 100 bytes are kept of a stream;

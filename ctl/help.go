@@ -36,7 +36,7 @@ Exit codes: of run, wait and submit --wait for one task its own, 128+n if signal
 n ended it, 124 timed out, 125 octaskly failed it, 126 not executable, 127 not
 found; for several tasks 0 all completed, 1 some did not. Otherwise: 0 done,
 1 error, 2 usage, 66 no such id or no longer kept, 69 dispatcher unreachable,
-77 not permitted or not logged in.
+77 not permitted, not logged in, or the dispatcher is not to be trusted.
 `
 
 func writeHelp(w io.Writer, app *cli.App, cmd *cli.Command, path string) error {

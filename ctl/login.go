@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -17,6 +19,8 @@ import (
 const (
 	maxPassword = 1024
 	maxToken    = 8 << 10
+
+	endTimeout = 10 * time.Second // of a login that another one replaces
 )
 
 func (s *session) loginCommand() *cli.Command {
@@ -26,7 +30,8 @@ func (s *session) loginCommand() *cli.Command {
 		Description: "Logs in to a dispatcher that is reached by HTTPS and keeps its address, its authority and\n" +
 			"the tokens as a context, which octasklyctl --context NAME or octasklyctl context use NAME then\n" +
 			"use for all commands. The context has the name of the host unless --context gives another.\n" +
-			"The first one is used from then on. On a terminal, name and password are asked for.\n\n" +
+			"The first one is used from then on. Another login in the same context ends the one before.\n" +
+			"On a terminal, name and password are asked for.\n\n" +
 			"An authority that this machine does not know is trusted if it has the --fingerprint that\n" +
 			"the dispatcher's operator tells, or is in the file of --ca; on a terminal, its fingerprint\n" +
 			"is shown and asked about. From then on, the context trusts that authority and no other.\n\n" +
@@ -81,14 +86,19 @@ func (s *session) login(c *cli.Context) error {
 	if entry.CA, err = s.authority(c, where, entry.CA); err != nil {
 		return err
 	}
+	if err := file.Writable(c.Context); err != nil { // before there is a session that nobody could end
+		return fmt.Errorf("cannot keep the login: %w", err)
+	}
 	role, err := s.showWho(c, entry)
 	if err != nil {
 		return err
 	}
-	current, err := s.keepContext(c.Context, file, entry)
+	current, before, err := s.keepContext(c.Context, file, entry)
 	if err != nil {
-		return err
+		s.end(c.Context, entry)
+		return fmt.Errorf("cannot keep the login: %w", err)
 	}
+	s.end(c.Context, before)
 	return s.loggedIn(loginDocument{entry.Name, entry.URL, entry.User, role, current == entry.Name}, current)
 }
 
@@ -132,7 +142,8 @@ func (s *session) showWho(c *cli.Context, entry *client.Context) (octaskly.Role,
 	if err != nil {
 		var unknown *client.Unauthorized
 		if errors.As(err, &unknown) {
-			return "", &exitStatus{exitDenied, fmt.Errorf("cannot log in to %s as %s: %w", entry.URL, user, unknown.Err)}
+			why := strings.TrimPrefix(unknown.Err.Error(), "cannot log in: ")
+			return "", &exitStatus{exitDenied, fmt.Errorf("cannot log in to %s as %s: %s", entry.URL, user, why)}
 		}
 		return "", err
 	}
@@ -159,6 +170,10 @@ func (s *session) showToken(c *cli.Context, entry *client.Context) (octaskly.Rol
 	there := client.New(client.Options{Server: &client.Server{Context: *entry}})
 	defer there.Close()
 	me, err := there.Self(c.Context)
+	if errors.Is(err, octaskly.ErrUnknown) {
+		return "", withHint(&exitStatus{exitDenied, fmt.Errorf("cannot log in to %s by --token-file %q: it has no token that is valid there, or one that has expired or was revoked", entry.URL, c.String("token-file"))},
+			"octasklyctl token create --name NAME prints one, where somebody is logged in")
+	}
 	if err != nil {
 		return "", err
 	}
@@ -196,15 +211,31 @@ func userQuestion(before string) string {
 	return "user (" + before + "):"
 }
 
-// keepContext stores a context. The first one becomes the current one.
-func (s *session) keepContext(ctx context.Context, file *client.ContextFile, entry *client.Context) (current string, err error) {
+// keepContext stores a context, and returns what stood there before, or nil. The
+// first one becomes the current one.
+func (s *session) keepContext(ctx context.Context, file *client.ContextFile, entry *client.Context) (current string, before *client.Context, err error) {
 	err = file.Change(ctx, func(all *client.Contexts) error {
+		if found := all.Find(entry.Name); found != nil {
+			before = new(*found)
+		}
 		all.Put(*entry)
 		all.Current = cmp.Or(all.Current, entry.Name)
 		current = all.Current
 		return nil
 	})
-	return current, err
+	return current, before, err
+}
+
+// end ends the session of a login that nobody has any more, as far as that goes.
+func (s *session) end(ctx context.Context, login *client.Context) {
+	if login == nil || login.Token != "" || !login.LoggedIn() {
+		return
+	}
+	there := client.New(client.Options{Server: &client.Server{Context: *login}, Timeout: endTimeout})
+	defer there.Close()
+	if err := there.Logout(ctx); err != nil && !errors.Is(err, octaskly.ErrUnknown) {
+		s.note("the login before goes on until it expires, or octasklyctl token revoke ends it: %v", err)
+	}
 }
 
 func (s *session) loggedIn(d loginDocument, current string) error {

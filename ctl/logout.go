@@ -29,6 +29,9 @@ func (s *session) logout(c *cli.Context) error {
 	if s.context == nil {
 		return withHint(usagef("nobody is logged in to a socket of this machine"), "octasklyctl logout --context NAME; octasklyctl context ls lists the contexts there are")
 	}
+	if s.contexts == nil {
+		return withHint(usagef("nobody is logged in by $%s: a token is used, and nothing is kept", urlVar), "octasklyctl token revoke ID ends a token")
+	}
 	var ended error
 	if s.context.Token == "" && s.context.LoggedIn() {
 		if ended = s.client.Logout(c.Context); errors.Is(ended, octaskly.ErrUnknown) {

@@ -211,13 +211,13 @@ name of the worker that runs it
 `
 
 const manualFormats = `
-With *-o json* each command prints one JSON document on a line, octasklyctl logs and octasklyctl show several. Ids are strings, times are RFC 3339 in UTC, durations are seconds and sizes bytes. octasklyctl run prints its document on stderr, since stdout is the command's. Text that is not UTF-8 is an object with a member *base64*.
+With *-o json* each command prints one JSON document on a line, octasklyctl logs, octasklyctl show and octasklyctl events several. Ids are strings, times are RFC 3339 in UTC, durations are seconds and sizes bytes. octasklyctl run prints its document on stderr, since stdout is the command's. Text that is not UTF-8 is an object with a member *base64*.
 
 An error is a document on stderr:
 
     {"error":{"kind":"not-found","message":"…","hint":"…","exit_code":66}}
 
-The kinds are *usage*, *not-found*, *denied*, *unauthorized*, *unreachable*, *timeout*, *over*, *gone*, *full*, *conflict* and *error*.
+The kinds are *usage*, *not-found*, *denied*, *unauthorized*, *untrusted*, *unreachable*, *timeout*, *over*, *gone*, *full*, *conflict* and *error*.
 
 With *-o quiet*, commands that submit or list print ids alone, one a line, and nothing is said on stderr but errors.
 `
@@ -275,7 +275,7 @@ there is no such job, element or worker, or it is no longer kept
 the dispatcher cannot be reached
 
 *77*::
-this is not permitted, or nobody is logged in
+this is not permitted, nobody is logged in, or the dispatcher's certificate is not to be trusted
 `
 
 const manualEnvironment = `
@@ -284,6 +284,9 @@ path of the dispatcher's socket; --socket and --context win
 
 *OCTASKLY_CONTEXT*::
 name of a context, as for --context, which wins, as does --socket
+
+*OCTASKLY_URL*, *OCTASKLY_TOKEN_FILE*, *OCTASKLY_CA*::
+where a dispatcher is reached by HTTPS, the file with a token of octasklyctl token create, and the file with the certificate of its authority, in PEM, if this machine does not trust it anyway; for programs that have no context, as in CI. All of the above win
 
 *XDG_CONFIG_HOME*, *HOME*::
 where contexts are kept, see FILES
@@ -354,7 +357,7 @@ Empty a machine, whatever runs there may take an hour, and use it again:
 Use a dispatcher elsewhere, and make a token for a program there:
 
     octasklyctl login https://octaskly.example.org:3000
-    octasklyctl token create --name ci --expires 30d > token
+    (umask 077; octasklyctl token create --name ci --expires 30d > token)
 
 Give a command a secret, which nobody else sees:
 

@@ -20,5 +20,5 @@ The first octasklyctl login to a dispatcher whose authority this machine does no
 None is ever taken from the command line, which everybody on a machine can read. On a terminal they are asked for, without echo. Otherwise they come from files, or from stdin where the name of the file is *-*; a newline at the end is left out. So does what --secret-env gives to a command: it is kept sealed, and octasklyctl show has its name only.
 
 *the audit log*::
-Every change and every refusal is a row of a log in which each row is chained to the one before. octasklyctl audit verify finds rows that were edited, removed or put elsewhere; with an anchor that was kept elsewhere, also that the log is a whole new one.
+Every change and every refusal is a row of a log in which each row is chained to the one before. octasklyctl audit verify finds rows that were edited, removed or put elsewhere; with an anchor that was kept elsewhere, also that the log is a whole new one. The dispatcher drops rows that are older than its _[retention]_ says, and says so in a row of its own: audit verify tells where the log begins, and an anchor of before cannot be compared any more, so make one from time to time.
 `

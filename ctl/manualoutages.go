@@ -5,7 +5,7 @@ const manualOutages = `
 The dispatcher trusts a worker that it cannot reach for a lease, which is 30 seconds unless _limits.lease_ of its configuration says otherwise. Of the machines and the network between them, any may fail at any time:
 
 *The dispatcher is away*::
-Nothing is lost, and what runs goes on. octasklyctl run, wait and logs --follow say so, wait up to 15 minutes for it and go on where they were; other commands exit with 69. If octasklyctl run is interrupted meanwhile, it leaves after some seconds, and says whether the task could be cancelled.
+Nothing is lost, and what runs goes on. octasklyctl run, wait and logs --follow say so, wait up to 15 minutes for it and go on where they were; other commands exit with 69. One that has too much to do, or is asked too often, is waited for half a minute, by all commands. If octasklyctl run is interrupted meanwhile, it leaves after some seconds, and says whether the task could be cancelled.
 
 *A worker is away*::
 Its tasks are shown as they were until its lease has ended, and are then queued again: they run elsewhere as soon as there is room. A worker that is back before that has its tasks still, and their results count. When another attempt has begun, what the first worker says later changes nothing: it is shown by octasklyctl show, and its output by octasklyctl logs --attempt. So without --at-most-one, a command may run in two places for a while; it can tell by *OCTASKLY_ATTEMPT*. A task whose worker went away five times while it ran has failed, with *worker-lost×5*.

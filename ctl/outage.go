@@ -64,7 +64,7 @@ func brief(err error) error {
 
 // passing reports whether an error may pass when the dispatcher is back.
 func passing(err error) bool {
-	return unreachable(err) && !client.Distrusted(err) || errors.Is(err, client.ErrCut)
+	return unreachable(err) && !distrusted(err) || errors.Is(err, client.ErrCut)
 }
 
 // unreachable reports whether there is no dispatcher to talk to.

@@ -10,9 +10,10 @@ func (s *session) userPasswdCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "passwd",
 		Usage: "set a password",
-		Description: "Without a name, changes your own password: the present one is needed. With a name, sets that\n" +
-			"user's, for admins, which ends all logins of the user at once. On a terminal, passwords\n" +
-			"are asked for. They have 8 to 1024 bytes.",
+		Description: "Without a name, changes your own password: the present one is needed, and your other logins\n" +
+			"end at once. With a name, sets that user's, for admins, which ends all logins of the user.\n" +
+			"Tokens of octasklyctl token create stay good. On a terminal, passwords are asked for. They\n" +
+			"have 8 to 1024 bytes.",
 		ArgsUsage: "[FLAG…] [NAME]",
 		UsageText: "octasklyctl user passwd\noctasklyctl user passwd --password-file password ann",
 		Flags: []cli.Flag{
@@ -41,7 +42,7 @@ func (s *session) userPasswdCommand() *cli.Command {
 			if err != nil {
 				return s.aboutUser(err)
 			}
-			s.note("user %s has a new password; his logins have ended", name)
+			s.note("user %s has a new password; his logins have ended, his tokens for programs have not", name)
 			return s.writeUser(user, false)
 		},
 	}
@@ -65,7 +66,7 @@ func (s *session) changeOwn(c *cli.Context) error {
 	if err := s.client.ChangePassword(c.Context, present, next); err != nil {
 		return err
 	}
-	s.note("your password is changed")
+	s.note("your password is changed; your other logins have ended, tokens for programs have not")
 	return nil
 }
 

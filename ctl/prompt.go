@@ -109,6 +109,8 @@ func (s *session) askNewSecret(question string) (string, error) {
 	return first, err
 }
 
+var errTooLong = errors.New("it has more")
+
 // readSecret reads a file, or stdin where it is "-", up to its end. A newline at
 // the end is none of it.
 func (s *session) readSecret(path string, limit int) (string, error) {
@@ -125,7 +127,7 @@ func (s *session) readSecret(path string, limit int) (string, error) {
 	case err != nil:
 		return "", err
 	case len(data) > limit:
-		return "", fmt.Errorf("it has more than the %d bytes allowed", limit)
+		return "", fmt.Errorf("%w than the %d bytes allowed", errTooLong, limit)
 	}
 	return string(data), nil
 }

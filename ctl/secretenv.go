@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -62,10 +64,16 @@ func (s *session) secretValue(name, path string) (string, error) {
 	switch {
 	case path != "":
 		value, err := s.readSecret(path, octaskly.MaxArg-len(name)-2)
-		if err != nil {
-			return "", withHint(usagef("cannot use --secret-env %s: %v", name, err), "NAME=FILE has the name of a file, not the value: everybody on this machine could read that")
+		switch misread := usagef("cannot use --secret-env %s: %v", name, err); {
+		case err == nil:
+			return value, nil
+		case errors.Is(err, fs.ErrNotExist):
+			return "", withHint(misread, "NAME=FILE has the name of a file, not the value: everybody on this machine could read that")
+		case errors.Is(err, errTooLong):
+			return "", withHint(misread, "Linux gives no command a longer variable; --stdin takes up to 256 MiB, which are not kept secret")
+		default:
+			return "", misread
 		}
-		return value, nil
 	case s.onTerminal():
 		return s.askSecret("value of " + name + ":")
 	}

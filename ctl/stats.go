@@ -5,16 +5,19 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/octaskly/octaskly/internal/api"
 )
 
 func (s *session) statsCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "stats",
-		Usage: "sum up the whole fleet",
-		Description: "Sums up tasks by state, those that have ended since there is a database also if they are no longer kept,\n" +
-			"workers and their slots, and the dispatcher itself.",
+		Usage: "sum up your tasks and the fleet",
+		Description: "Sums up your tasks by state, of the jobs that are kept, and workers and their slots. An admin sees everyone's tasks, those\n" +
+			"that have ended since there is a database also if they are no longer kept, and the dispatcher itself.",
 		ArgsUsage: "[FLAG…]",
 		UsageText: "octasklyctl stats\noctasklyctl stats -o json | jq .tasks.queued",
+		Flags:     []cli.Flag{&cli.StringFlag{Name: "owner", Usage: "only of user `NAME`"}},
 		Action:    s.stats,
 	}
 }
@@ -23,7 +26,7 @@ func (s *session) stats(c *cli.Context) error {
 	if err := noWords(c); err != nil {
 		return err
 	}
-	stats, err := s.client.Stats(c.Context)
+	stats, err := s.client.StatsOf(c.Context, c.String("owner"))
 	if err != nil {
 		return err
 	}
@@ -35,21 +38,45 @@ func (s *session) stats(c *cli.Context) error {
 		p.line(state, fmt.Sprint(stats.Tasks[state]))
 	}
 	p.line("jobs", fmt.Sprintf("%d not over", stats.Jobs))
-	p.line("workers", fmt.Sprintf("%d connected", stats.Workers))
-	p.line("slots", fmt.Sprintf("%d, %d busy", stats.Slots, stats.Busy))
-	p.line("database", sizeText(stats.Database))
-	p.past("checked", stats.CheckedAt, time.Now())
-	p.line("output", sizeText(stats.Output))
-	p.line("inputs", sizeText(stats.Inputs))
-	p.line("collected", plural(stats.Removed, "job")+" since it started")
+	if stats.Owner != "" {
+		p.line("counted", countedText(stats, c.IsSet("owner"), time.Now()))
+	}
+	if stats.FleetStats != nil {
+		p.line("workers", fmt.Sprintf("%d connected", stats.Workers))
+		p.line("slots", fmt.Sprintf("%d, %d busy", stats.Slots, stats.Busy))
+	}
+	if stats.StoreStats != nil {
+		p.store(stats.StoreStats)
+	}
 	p.line("fleet", stats.Fleet)
 	p.line("version", stats.Version)
 	p.past("started", &stats.StartedAt, time.Now())
-	if d := stats.Damage; d != nil {
-		p.past("damaged", &d.At, time.Now())
-		for _, line := range d.Lines {
+	if stats.StoreStats != nil && stats.Damage != nil {
+		p.past("damaged", &stats.Damage.At, time.Now())
+		for _, line := range stats.Damage.Lines {
 			p.line("damage", line)
 		}
 	}
 	return p.write(s.stdout)
+}
+
+// countedText says whose tasks are counted, and since when the figures are right.
+func countedText(stats *api.Stats, asked bool, now time.Time) string {
+	whose := "yours"
+	if asked {
+		whose = stats.Owner + "'s"
+	}
+	text := whose + ", of the jobs that are kept"
+	if at := stats.CountedAt; at != nil && now.Sub(*at) > time.Second {
+		text += ", " + pastText(*at, now)
+	}
+	return text
+}
+
+func (p *page) store(of *api.StoreStats) {
+	p.line("database", sizeText(of.Database))
+	p.past("checked", of.CheckedAt, time.Now())
+	p.line("output", sizeText(of.Output))
+	p.line("inputs", sizeText(of.Inputs))
+	p.line("collected", plural(of.Removed, "job")+" since it started")
 }

@@ -29,13 +29,14 @@ func (s *session) tokenCreateCommand() *cli.Command {
 		Description: "Makes a token and prints it, and nothing else, on stdout. It is not kept: nobody can print\n" +
 			"it again. It permits what its role does, which is never more than that of its user, until\n" +
 			"it expires, is revoked, or its user goes. Use it by octasklyctl login --token-file, or in\n" +
-			"the header Authorization, after Bearer.",
+			"the header Authorization, after Bearer. Keep it from others: umask 077 before makes the file\n" +
+			"yours alone. A token makes no other: log in, or use the dispatcher's socket, for that.",
 		ArgsUsage: "[FLAG…]",
-		UsageText: "octasklyctl token create --name ci --expires 30d > token\noctasklyctl token create --name dashboard --user ann --role client",
+		UsageText: "(umask 077; octasklyctl token create --name ci --expires 30d > token)\noctasklyctl token create --name dashboard --user ann --role client",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "name", Usage: "`NAME` of the token, for people"},
 			&cli.StringFlag{Name: "role", Usage: "a `ROLE`: admin, dispatcher, worker or client (default: that of the user)"},
-			&cli.StringFlag{Name: "expires", Usage: "good for `TIME`, such as 12h or 30d"},
+			&cli.StringFlag{Name: "expires", Usage: "good for `TIME`, such as 12h or 30d (default: 90d)"},
 			&cli.StringFlag{Name: "user", Usage: "of the user `NAME`, for admins (default: you)"},
 		},
 		Action: s.tokenCreate,

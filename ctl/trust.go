@@ -65,15 +65,19 @@ func findAuthority(ctx context.Context, where *url.URL, want string) (string, er
 		}
 	}
 	top := chain[len(chain)-1]
-	return "", &exitStatus{exitDenied, withHint(
-		fmt.Errorf("cannot trust the dispatcher at %v: nothing that it shows has the fingerprint %s", where, want),
-		"it shows %s; whoever runs it can tell whether that is right, or whether somebody is in between", security.Fingerprint(top))}
+	return "", withHint(
+		&untrusted{fmt.Errorf("cannot trust the dispatcher at %v: nothing that it shows has the fingerprint %s", where, want)},
+		"it shows %s; whoever runs it can tell whether that is right, or whether somebody is in between", security.Fingerprint(top))
 }
 
 func checkFingerprint(text string) error {
 	hash, ok := strings.CutPrefix(text, "SHA256:")
-	if raw, err := base64.RawURLEncoding.Strict().DecodeString(hash); !ok || err != nil || len(raw) != 32 {
+	raw, err := base64.RawURLEncoding.DecodeString(hash)
+	if !ok || err != nil || len(raw) != 32 {
 		return fmt.Errorf("%.80q is no fingerprint: want SHA256: and 43 letters, digits, dashes and underscores", text)
+	}
+	if base64.RawURLEncoding.EncodeToString(raw) != hash { // 43 letters are two bits more than a hash
+		return fmt.Errorf("%.80q is mistyped: no fingerprint ends in %q", text, hash[42:])
 	}
 	return nil
 }
@@ -101,8 +105,8 @@ func (s *session) strangeAuthority(ctx context.Context, where *url.URL) (string,
 	}
 	print := security.Fingerprint(top)
 	if !s.onTerminal() {
-		return "", &exitStatus{exitDenied, withHint(fmt.Errorf("cannot trust the dispatcher at %v: nobody here knows its authority, %s", where, print),
-			"if its operator says that this is its fingerprint: octasklyctl login --fingerprint %s %v", print, where)}
+		return "", withHint(&untrusted{fmt.Errorf("cannot trust the dispatcher at %v: nobody here knows its authority, %s", where, print)},
+			"if its operator says that this is its fingerprint: octasklyctl login --fingerprint %s %v", print, where)
 	}
 	s.say(fmt.Sprintf("octasklyctl: nobody here knows the authority of %v; its fingerprint is %s\n", where, print))
 	trusted, err := s.agrees("is that the one that its operator told you?")
@@ -111,6 +115,18 @@ func (s *session) strangeAuthority(ctx context.Context, where *url.URL) (string,
 		err = exits(exitDenied)
 	}
 	return encoded(top), err
+}
+
+// untrusted is a dispatcher that shows nothing to be known by.
+type untrusted struct{ error }
+
+func (e *untrusted) Unwrap() error { return e.error }
+
+// distrusted reports whether it is by its certificate that a dispatcher cannot be
+// talked to.
+func distrusted(err error) bool {
+	var here *untrusted
+	return client.Distrusted(err) || errors.As(err, &here)
 }
 
 func unknownAuthority(err error) bool {

@@ -115,6 +115,7 @@ func (s *session) userRemoveCommand() *cli.Command {
 				user, err := s.client.RemoveUser(c.Context, name)
 				if err == nil {
 					s.note("user %s is forgotten, and his tokens have ended", name)
+					s.noteJobs(user, "stay, and are those of whoever gets the name next")
 				}
 				return user, err
 			})
@@ -143,6 +144,13 @@ func (s *session) eachUser(c *cli.Context, apply func(name string) (*api.User, e
 		}
 	}
 	return nil
+}
+
+// noteJobs tells whose jobs the name of a user owns.
+func (s *session) noteJobs(u *api.User, what string) {
+	if u.Jobs > 0 {
+		s.note("%d jobs of the name %s %s", u.Jobs, u.Name, what)
+	}
 }
 
 func noUserName() error {

@@ -53,6 +53,7 @@ func (s *session) userAddCommand() *cli.Command {
 			if s.note("user %s is there, as %s", made.Name, made.Role); !made.Password {
 				s.note("without a password; a token: octasklyctl token create --user %s --name NAME", quote(made.Name))
 			}
+			s.noteJobs(made, "are there from before, and are this user's now")
 			return s.writeUser(made, false)
 		},
 	}

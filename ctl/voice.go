@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
-	"github.com/octaskly/octaskly/internal/client"
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
@@ -48,19 +48,17 @@ func withHint(err error, format string, args ...any) error {
 // hintFor returns the hint that err carries, or one for its kind, or "".
 func hintFor(err error) string {
 	var hinted *hintedError
-	var unknown *client.Unauthorized
-	var distrusted *client.Unreachable
 	switch {
 	case errors.As(err, &hinted):
 		return hinted.hint
-	case client.Distrusted(err) && errors.As(err, &distrusted):
-		return fmt.Sprintf("somebody may be in between; if its operator tells the fingerprint of a new authority: octasklyctl login --fingerprint SHA256:… %s", quote(distrusted.URL))
-	case errors.As(err, &unknown):
-		return loginHint(unknown.URL)
+	case serverHint(err) != "":
+		return serverHint(err)
 	case errors.Is(err, octaskly.ErrNotFound):
 		return "octasklyctl ls -a lists the jobs there are"
 	case errors.Is(err, octaskly.ErrGone):
 		return "octasklyctl ls -a lists the jobs that are kept; [retention] in dispatcher.toml says for how long"
+	case errors.Is(err, octaskly.ErrDenied) && strings.Contains(err.Error(), "[access]"):
+		return "have its operator add you under [access] in dispatcher.toml"
 	case errors.Is(err, octaskly.ErrDenied):
 		return "the owner of the job, or an admin, may do this"
 	}
@@ -73,6 +71,11 @@ func (s *session) note(format string, args ...any) {
 	if s.output == outputTable {
 		fmt.Fprintln(s.stderr, "octasklyctl: "+defuse(fmt.Sprintf(format, args...)))
 	}
+}
+
+// held says once that calls are held back.
+func (s *session) held(err error) {
+	s.patient.Do(func() { s.note("waiting, up to half a minute: %v", err) })
 }
 
 type errorDocument struct {
@@ -125,6 +128,8 @@ func kindOf(err error) string {
 		return "denied"
 	case errors.Is(err, octaskly.ErrUnknown):
 		return "unauthorized"
+	case distrusted(err):
+		return "untrusted"
 	case unreachable(err):
 		return "unreachable"
 	case errors.Is(err, octaskly.ErrOver):

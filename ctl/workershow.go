@@ -64,6 +64,10 @@ func writeWorkerPage(out io.Writer, w *api.Worker, now time.Time) error {
 	p.line("state", workerState(w))
 	p.drain(w, now)
 	p.line("address", w.Address)
+	p.line("transport", w.Transport)
+	if w.Since != nil {
+		p.past("connected", w.Since, now)
+	}
 	p.line("version", w.Version)
 	p.line("slots", fmt.Sprintf("%d, %d busy", w.Slots, w.Running+w.Assigned))
 	p.line("cpus", positive(w.CPUs, "%g"))

@@ -17,7 +17,7 @@ import (
 func backupCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "backup",
-		Usage: "write all that the dispatcher keeps into FILE, be it that it runs",
+		Usage: "write all that the dispatcher keeps into FILE, while it runs or not",
 		Description: "Copies the database, inputs and outputs into one tar archive, which must not be there yet. What was\n" +
 			"accepted before it begins is in it. The fleet key is not: keep that apart.",
 		ArgsUsage: "FILE",
@@ -44,9 +44,10 @@ func restoreCommand() *cli.Command {
 		Usage: "make what a backup holds the state of a dispatcher that has none",
 		Description: "Unpacks a backup into the state directory, which must not have a database. What workers still run for\n" +
 			"the dispatcher that was backed up is stopped when they connect, and runs again: what was done since\n" +
-			"then is not known. Ids of new tasks begin 1,000,000 later, so that none is given out twice.",
+			"then is not known. Ids of new tasks begin 1,000,000 later, so that none is given out twice. Tokens that were\n" +
+			"revoked since then would be good again: all logins end, and all machine tokens without --keep-tokens.",
 		ArgsUsage: "FILE",
-		Flags:     stateFlags(),
+		Flags:     append(stateFlags(), &cli.BoolFlag{Name: "keep-tokens", Usage: "keep machine tokens, also those that were revoked since", DisableDefaultText: true}),
 		Action: func(c *cli.Context) error {
 			file, stateDir, err := backupWords(c)
 			if err != nil {
@@ -63,11 +64,12 @@ func restoreCommand() *cli.Command {
 				return err
 			}
 			defer dir.Close()
-			s, err := backup.Restore(c.Context, file, stateDir)
+			s, err := backup.Restore(c.Context, file, stateDir, c.Bool("keep-tokens"))
 			if err != nil {
 				return err
 			}
 			tell(c.App.ErrWriter, "restored", s)
+			fmt.Fprintf(c.App.ErrWriter, "octasklyd: %s; passwords, roles and who is disabled are those of then\n", ending(s, c.Bool("keep-tokens")))
 			fmt.Fprintf(c.App.ErrWriter, "octasklyd: the backup is of %s; put the fleet key back where it was, or workers cannot join\n", s.At.Local().Format(time.RFC3339))
 			return nil
 		},
@@ -102,6 +104,14 @@ func backupWords(c *cli.Context) (file, stateDir string, err error) {
 		return "", "", usageError{fmt.Errorf("%s needs a file that can be read from its beginning and its end, no stream; name one", c.Command.Name)}
 	}
 	return file, loaded.StateDir, nil
+}
+
+// ending says whom a dispatcher that was restored lets in no longer.
+func ending(s *backup.Summary, keep bool) string {
+	if keep {
+		return fmt.Sprintf("when the dispatcher starts, %d logins end: log in again; %d machine tokens stay good, also those that were revoked since: octasklyctl token revoke", s.Logins, s.Tokens)
+	}
+	return fmt.Sprintf("when the dispatcher starts, %d logins and %d machine tokens end: log in again, and make machine tokens anew, or restore with --keep-tokens", s.Logins, s.Tokens)
 }
 
 func tell(to io.Writer, done string, s *backup.Summary) {

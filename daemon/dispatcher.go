@@ -69,12 +69,15 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 		return err
 	}
 	vault := security.NewVault(key)
-	rest, err := openRest(p, c, vault) // first: with another fleet key, accounts would end all logins
+	rest, err := openRest(p, &c.Door, func() (certificates, error) { return ofAuthority(c, vault, p.log) }) // first: with another fleet key, accounts would end all logins
 	if err != nil {
 		return err
 	}
 	defer rest.close()
-	known, err := accounts.New(accounts.Config{Store: db, Key: key, Quotas: quotas(c.Quotas), Log: p.log})
+	known, err := accounts.New(accounts.Config{
+		Store: db, Key: key, Quotas: quotas(c.Quotas), Log: p.log,
+		AuditAge: c.Retention.Audit.Std(), AuditRows: c.Retention.AuditRows,
+	})
 	if err != nil {
 		return err
 	}
@@ -82,7 +85,7 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 		Dir: c.StateDir, Fleet: c.Fleet, Version: version, MaxOutput: int64(c.Limits.MaxOutput),
 		MaxQueued: c.Limits.MaxQueued, Lease: c.Limits.Lease.Std(), Linger: c.Limits.CommitLinger.Std(),
 		MaxLosses: int(c.Limits.MaxLosses), Policy: policy, Retention: retention(c.Retention), Log: p.log,
-		Vault: vault, Quota: known.Quota,
+		Vault: vault, Quota: known.Quota, Callers: known,
 	}, db)
 	if err != nil {
 		return err
@@ -100,7 +103,11 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 			return fresh.Common, err
 		})
 	})
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	p.log.Info("Dispatcher has stopped")
+	return nil
 }
 
 // openStore opens the database. What is saved of a damaged one may take longer
@@ -154,12 +161,12 @@ func serve(ctx context.Context, p *process, c *config.Dispatcher, d *parts) erro
 	if err != nil {
 		return err
 	}
+	udp := workersUDP(p, c, port)
 	p.warnUnused()
-	workers, err := transport.ListenTCP(port, transport.Config{Key: d.key, Refused: func(addr string, why error) {
+	workers, err := listenForWorkers(port, udp, transport.Config{Key: d.key, Slow: tellSlow(d.Log), Refused: func(addr string, why error) {
 		d.Log.Warn("Connection is refused", "address", addr, "reason", why)
 	}})
 	if err != nil {
-		port.Close()
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
@@ -167,15 +174,21 @@ func serve(ctx context.Context, p *process, c *config.Dispatcher, d *parts) erro
 		return d.Run(ctx, workers, func() {
 			status := "listening on " + workers.Addr().String()
 			p.log.Info("Dispatcher is ready", "status", status, "socket", control.Addr().String(), "rest", d.rest.address(), "key", keyPath(c))
+			warnUnboxed(p.log, d.rest, d.DefaultLevel(), installed())
 			systemd.Ready(status)
 		})
 	})
 	handler := api.New(d, d.accounts, api.Config{
 		Version: version, Access: api.AccessList(c.Access), Origins: c.CORSOrigins,
 		Rate: float64(c.Rest.Requests), Burst: int(c.Rest.Burst), Log: d.Log,
+		Metrics: []api.Meter{processMeter(dirs.Dispatcher), d.Metrics},
 	})
 	group.Go(func() error { return api.Serve(ctx, control, handler, d.Log) })
 	group.Go(func() error { return d.rest.serve(ctx, handler, d.Log) })
+	group.Go(func() error {
+		announceUntil(ctx, p, c, d, workers.Addr(), udp != nil)
+		return nil
+	})
 	group.Go(func() error {
 		systemd.Watchdog(ctx, d.Check, p.log)
 		return nil

@@ -107,6 +107,9 @@ A dispatcher and its workers know a common key, the fleet key. Both prove to eac
 
 var daemonSections = []manual.Section{
 	{Title: "BACKUP AND DAMAGE", Text: daemonBackup},
+	{Title: "DISCOVERY", Text: daemonDiscovery},
+	{Title: "LINKS", Text: daemonLinks},
+	{Title: "METRICS", Text: daemonMetrics},
 	{Title: "SIGNALS", Text: daemonSignals},
 	{Title: "SYSTEMD", Text: daemonSystemd},
 	{Title: "EXIT STATUS", Text: daemonExit},
@@ -119,11 +122,17 @@ var daemonSections = []manual.Section{
 const daemonBackup = `
 *octasklyd dispatcher backup* writes the database, inputs and long outputs of a dispatcher into one file, whether or not the dispatcher runs. What was accepted before it began is in the file. The fleet key is not in it: keep a copy of that apart, where few can read it.
 
-*octasklyd dispatcher restore* makes what such a file holds the state of a dispatcher that has no database. Tasks that had ended stay so, and those that had not run again, be it that they have ended since: nobody knows any more. Workers stop, when they connect, what they still run for the dispatcher that was backed up. Ids of new tasks begin 1,000,000 later, so that none is given out twice.
+*octasklyd dispatcher restore* makes what such a file holds the state of a dispatcher that has no database. Tasks that had ended stay so, and those that had not run again, even those that have ended since: nobody knows any more. Workers stop, when they connect, what they still run for the dispatcher that was backed up. Ids of new tasks begin 1,000,000 later, so that none is given out twice. What was revoked since the backup is not known either: when the dispatcher starts, all logins end and it signs with a new key, and machine tokens end, too, unless they are kept by *--keep-tokens*. Passwords are those of then. The same goes for a database that was copied by hand, whose machine tokens end, too.
 
-A database that is copied to another file is taken for a copy in the same way, and so is one that is moved to another machine or file system: the dispatcher says so in its log when it starts. To move one, drain the workers first, so that nothing runs that would have to run again. Renaming directories changes nothing. Never copy the database of a dispatcher that runs but with *octasklyd dispatcher backup*, and never over one that is there.
+A database that is copied to another file is taken for a copy in the same way, and so is one that is moved to another machine or file system: the dispatcher says so in its log when it starts. To move one, drain the workers first (and restore a backup with *--keep-tokens*, so that machine tokens stay good), so that nothing runs that would have to run again. Renaming directories changes nothing. Never copy the database of a dispatcher that runs but with *octasklyd dispatcher backup*, and never over one that is there.
 
 The dispatcher looks whether its database is sound when it starts: at what is quick to see before it serves, and at all of it meanwhile. Where the file is damaged, by a disk or by another program, it sets it aside, makes a new database of every row that can still be read, and goes on by itself. It says what was lost in its log, and *octasklyctl stats* says so for 30 days. A task of which nothing is known any more runs again, unless a result tells how it has ended. What workers ran is stopped and runs again. The latest 3 damaged databases are kept, as _octaskly.db.damaged-TIME_, until an operator removes them.
+`
+
+const daemonMetrics = `
+A dispatcher and a worker tell Prometheus at _/metrics_ what they count, by their sockets and where *http_listen* says; the role dispatcher is the least that may ask. The examples have a configuration for scraping, alerts and a board: _/usr/share/doc/octaskly/examples_.
+
+At the door of a worker the tokens of its dispatcher are good. The worker asks the dispatcher about each request, which therefore is answered with status 503 while there is no session; its Unix socket answers all the same.
 `
 
 const daemonSignals = `
@@ -217,18 +226,22 @@ Try it on one machine, as any user, each in a terminal of its own; the worker fi
     octasklyd worker
     octasklyctl run -- uname -a
 
-Add a worker on another machine:
+Add a worker on another machine; with the key it finds the dispatcher on the same network, and elsewhere takes --dispatcher HOST:7878 as well:
 
     scp HOST:.local/state/octaskly/dispatcher/fleet.key fleet.key
-    octasklyd worker --dispatcher HOST:7878 --join-key-file fleet.key
+    octasklyd worker --join-key-file fleet.key
 
 The same from packages, first on the dispatcher's machine, then on that of a worker:
 
     systemctl enable --now octasklyd-dispatcher
 
     scp HOST:/etc/octaskly/fleet.key /etc/octaskly/fleet.key
-    echo 'dispatcher = "HOST:7878"' > /etc/octaskly/worker.d/dispatcher.toml
     systemctl enable --now octasklyd-worker
+
+See which dispatchers a machine hears, and name one that it does not:
+
+    octasklyctl discover
+    echo 'dispatcher = "HOST:7878"' > /etc/octaskly/worker.d/dispatcher.toml
 
 See which sandbox levels and limits a worker's machine can enforce:
 

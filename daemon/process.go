@@ -83,7 +83,7 @@ func (p *process) control(path string) (net.Listener, error) {
 // handler is where the log goes: to the journal with its fields where standard
 // error would end up there as mere text, else to standard error.
 func handler(w io.Writer, format string, level slog.Leveler) slog.Handler {
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: commonLevel}
 	switch {
 	case format == "json":
 		return slog.NewJSONHandler(w, options)
@@ -91,6 +91,14 @@ func handler(w io.Writer, format string, level slog.Leveler) slog.Handler {
 		return systemd.Journal(systemd.JournalOptions{Level: level, TaskBurst: 1000})
 	}
 	return slog.NewTextHandler(w, options)
+}
+
+// commonLevel writes systemd.LevelTask by a name that others know.
+func commonLevel(groups []string, a slog.Attr) slog.Attr {
+	if level, ok := a.Value.Any().(slog.Level); ok && len(groups) == 0 && a.Key == slog.LevelKey && level == systemd.LevelTask {
+		a.Value = slog.StringValue(slog.LevelDebug.String())
+	}
+	return a
 }
 
 // profile writes a CPU profile to the file that OCTASKLY_CPUPROFILE names, for

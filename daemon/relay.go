@@ -6,7 +6,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/config"
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/systemd"
@@ -24,12 +23,18 @@ func runRelay(ctx context.Context, p *process, c *config.Worker, id octaskly.Wor
 	if err != nil {
 		return err
 	}
+	rest, err := openRest(p, &c.Door, noAuthority)
+	if err != nil {
+		control.Close()
+		return err
+	}
 	p.warnUnused()
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() error { return r.Run(inner) })
 	running := func() int { n, _ := r.Running(); return n }
 	group.Go(func() error {
-		return api.Serve(inner, control, api.NewWorker(&self{c, id, r.Joined, r.Hello, running}, version, p.log), p.log)
+		me := &self{c, id, r.Joined, r.Hello, running, r.Identify, r.Metrics}
+		return me.answer(inner, control, rest, p.log)
 	})
 	group.Go(func() error {
 		systemd.Watchdog(inner, func(context.Context) error { r.Running(); return nil }, p.log)

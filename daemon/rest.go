@@ -19,15 +19,19 @@ type restDoor struct {
 	config *tls.Config // nil: without TLS, on a loopback address
 }
 
-// openRest is nil where the configuration has no such door.
-func openRest(p *process, c *config.Dispatcher, vault *security.Vault) (*restDoor, error) {
+// certificates are for tls.Config.GetCertificate.
+type certificates = func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+
+// openRest is nil where the configuration has no such door. Where it has no
+// certificate either, there are those that own makes.
+func openRest(p *process, c *config.Door, own func() (certificates, error)) (*restDoor, error) {
 	ln, err := p.sockets.Listener("rest")
 	if ln == nil && err == nil && c.HTTPListen == "" {
 		return nil, nil
 	}
 	d := &restDoor{ln: ln}
 	if err == nil && !c.HTTPPlain {
-		d.config, err = tlsConfig(c, vault, p.log)
+		d.config, err = tlsConfig(c, own, p.log)
 	}
 	if err == nil && ln == nil {
 		if d.ln, err = net.Listen("tcp", c.HTTPListen); err != nil {
@@ -43,14 +47,26 @@ func openRest(p *process, c *config.Dispatcher, vault *security.Vault) (*restDoo
 	return d, nil
 }
 
-func tlsConfig(c *config.Dispatcher, vault *security.Vault, log *slog.Logger) (*tls.Config, error) {
+func tlsConfig(c *config.Door, own func() (certificates, error), log *slog.Logger) (*tls.Config, error) {
+	get := own
 	if c.TLSCert != "" {
-		files, err := openCertificateFiles(c.TLSCert, c.TLSKey, log)
-		if err != nil {
-			return nil, err
+		get = func() (certificates, error) {
+			files, err := openCertificateFiles(c.TLSCert, c.TLSKey, log)
+			if err != nil {
+				return nil, err
+			}
+			return files.get, nil
 		}
-		return &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: files.get}, nil
 	}
+	shown, err := get()
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: shown}, nil
+}
+
+// ofAuthority are certificates of the fleet's own authority.
+func ofAuthority(c *config.Dispatcher, vault *security.Vault, log *slog.Logger) (certificates, error) {
 	authority, err := loadAuthority(c.StateDir, vault, log)
 	if err != nil {
 		return nil, err
@@ -60,7 +76,7 @@ func tlsConfig(c *config.Dispatcher, vault *security.Vault, log *slog.Logger) (*
 		return nil, err
 	}
 	log.Info("REST shows a certificate of the fleet's authority", "fingerprint", security.Fingerprint(authority.Certificate()))
-	return &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: own.get}, nil
+	return own.get, nil
 }
 
 func (d *restDoor) serve(ctx context.Context, h http.Handler, log *slog.Logger) error {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/config"
+	"github.com/octaskly/octaskly/internal/metrics"
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/protocol"
 	"github.com/octaskly/octaskly/internal/worker"
@@ -19,6 +20,8 @@ type self struct {
 	joined  func() *worker.Joined
 	hello   func() *protocol.Hello // nil while there is no executor
 	running func() int
+	who     func(context.Context, protocol.Caller) (protocol.Identity, error)
+	counts  func(*metrics.Page)
 }
 
 func (s *self) Worker(context.Context, api.Caller) (*api.Worker, error) {
@@ -34,13 +37,22 @@ func (s *self) Worker(context.Context, api.Caller) (*api.Worker, error) {
 }
 
 func (s *self) Dispatcher() string {
+	if joined := s.joined(); joined != nil {
+		return "its dispatcher is at " + joined.Address + ", run octasklyctl there"
+	}
 	if s.c.Dispatcher == "" {
 		return "no dispatcher serves on this machine: systemctl start octasklyd-dispatcher, or name another one's address in worker.toml"
 	}
 	return "its dispatcher is at " + s.c.Dispatcher + ", run octasklyctl there"
 }
 
-func dispatcherOf(c *config.Worker) string { return cmp.Or(c.Dispatcher, localDispatcher) }
+// dispatcherOf is where a worker looks for its dispatcher.
+func dispatcherOf(c *config.Worker) string {
+	if c.Dispatcher == "" && c.Discover {
+		return localDispatcher + " and on the network"
+	}
+	return cmp.Or(c.Dispatcher, localDispatcher)
+}
 
 // runningOf counts the commands among what an executor has.
 func runningOf(held []protocol.Held) (n int) {

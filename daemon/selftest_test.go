@@ -31,7 +31,9 @@ func serveWorker(t *testing.T, hello *protocol.Hello) string {
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	log := slog.New(slog.DiscardHandler)
-	go func() { served <- api.Serve(ctx, ln, api.NewWorker(me, "test", log), log) }()
+	go func() {
+		served <- api.Serve(ctx, ln, api.NewWorker(me, nil, api.Config{Version: "test", Access: api.DefaultAccess(), Log: log}), log)
+	}()
 	t.Cleanup(func() {
 		stop()
 		if err := <-served; err != nil {

@@ -18,7 +18,6 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/config"
 	"github.com/octaskly/octaskly/internal/dirs"
 	"github.com/octaskly/octaskly/internal/executor"
@@ -67,7 +66,7 @@ func runWorker(ctx context.Context, load func() (*config.Worker, error), stderr 
 	if err != nil {
 		return err
 	}
-	dial, err := dialer(c)
+	dial, err := dialer(c, p.log)
 	if err != nil {
 		return err
 	}
@@ -109,14 +108,16 @@ func runInside(ctx context.Context, p *process, c *config.Worker, id octaskly.Wo
 	if err != nil {
 		return err
 	}
+	rest, err := openRest(p, &c.Door, noAuthority)
+	if err != nil {
+		return err
+	}
 	p.warnUnused()
 	systemd.Ready("looking for the dispatcher at " + dispatcherOf(c))
 	return execute(ctx, w, exec, c.Grace.Std(), func(ctx context.Context) error {
-		if control == nil {
-			return nil
-		}
 		running := func() int { _, held := exec.Held(); return runningOf(held) }
-		return api.Serve(ctx, control, api.NewWorker(&self{c, id, w.Joined, w.Hello, running}, version, p.log), p.log)
+		me := &self{c, id, w.Joined, w.Hello, running, w.Identify, w.Metrics}
+		return me.answer(ctx, control, rest, p.log)
 	})
 }
 
@@ -203,8 +204,8 @@ type dialFunc = func(context.Context) (transport.Session, error)
 
 // dialer opens sessions with the dispatcher. On the dispatcher's own machine it
 // finds address and key by itself; the key may be there only later.
-func dialer(c *config.Worker) (dialFunc, error) {
-	address, file := dispatcherOf(c), c.JoinKeyFile
+func dialer(c *config.Worker, log *slog.Logger) (dialFunc, error) {
+	file := c.JoinKeyFile
 	switch {
 	case file != "":
 	case os.Getenv("CREDENTIALS_DIRECTORY") != "": // a unit of ours, whose credential is empty
@@ -219,15 +220,15 @@ func dialer(c *config.Worker) (dialFunc, error) {
 			file = systemKey
 		}
 	}
+	slow := tellSlow(log)
+	find := dispatcherFinder(c, log, func(ctx context.Context, address string, key security.Key) (transport.Session, error) {
+		return transport.Dial(ctx, transport.Protocol(c.Transport), address, transport.Config{Key: key, Slow: slow})
+	})
 	return func(ctx context.Context) (transport.Session, error) {
 		key, err := security.LoadKeyFile(file)
 		if err != nil {
 			return nil, err
 		}
-		link, err := transport.DialTCP(ctx, address, transport.Config{Key: key})
-		if err != nil && c.Dispatcher == "" {
-			err = fmt.Errorf("%w; where the dispatcher is elsewhere, say so with --dispatcher HOST:PORT", err)
-		}
-		return link, err
+		return find(ctx, key)
 	}, nil
 }

@@ -106,7 +106,7 @@ changelog() {
 stage() {
 	install -D -m 644 -t "$STAGE/units" packaging/systemd/octaskly*
 	install -D -m 644 -t "$STAGE/etc" packaging/etc/*.toml
-	install -m 644 -t "$STAGE" packaging/systemd/{90-octaskly.preset,sysusers.conf,tmpfiles.conf} \
+	install -m 644 -t "$STAGE" packaging/systemd/{90-octaskly.preset,sysusers.conf,tmpfiles.conf,sysctl.conf} \
 		packaging/firewall/{octaskly.xml,ufw} packaging/deb/{copyright,lintian-overrides}
 	install -D -m 755 -t "$STAGE/deb" packaging/deb/{postinst,prerm,postrm}
 	install -D -m 755 -t "$STAGE/rpm" packaging/rpm/{post,posttrans,preun,postun}

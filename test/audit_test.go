@@ -3,15 +3,19 @@ package test
 import (
 	"database/sql"
 	"encoding/json"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/octaskly/octaskly/internal/api"
+	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/store"
 	"github.com/octaskly/octaskly/test/cluster"
 )
 
@@ -223,5 +227,64 @@ func TestAuditRebuilt(t *testing.T) {
 	execute(t, x.file, `DELETE FROM audit_log WHERE seq > 3`, `UPDATE ledger SET (audit_seq, audit_hash) = (SELECT seq, hash FROM audit_log WHERE seq = 3)`)
 	if r := x.verify(t, "--anchor", x.anchor); r.Code != 1 || !strings.Contains(r.Stdout, "row ") {
 		t.Errorf("cut, and the ledger with it: %+v", r)
+	}
+}
+
+// old puts rows of more than a year ago, and many of today, into the database of a
+// dispatcher that does not run.
+func old(t *testing.T, file string, rows, young int) {
+	t.Helper()
+	s, err := store.Open(t.Context(), file, slog.New(slog.DiscardHandler))
+	check(t, err)
+	defer s.Close()
+	r := &store.Records{}
+	for i := range rows + young {
+		at := time.Now()
+		if i < rows {
+			at = at.Add(-366 * 24 * time.Hour)
+		}
+		r.Actions = append(r.Actions, octaskly.Action{At: at, Who: "ann", What: "task.submit", Target: itoa(i + 1), Outcome: octaskly.Done})
+	}
+	check(t, s.Record(t.Context(), r))
+}
+
+// Rows of more than a year ago go by themselves; that is told from a log that somebody
+// has cut.
+func TestAuditRetention(t *testing.T) {
+	c := cluster.Open(t, cluster.Options{})
+	start(t, c.Dispatcher)
+	check(t, c.Dispatcher.Stop())
+	file := filepath.Join(c.Dir, "dispatcher", "octaskly.db")
+	old(t, file, 500, 10_000)
+	start(t, c.Dispatcher)
+	verify := func(flags ...string) cluster.Result {
+		return c.Ctl(timeout(t), append([]string{"audit", "verify"}, flags...)...)
+	}
+	const says = "it begins at row 501: those before were dropped by retention at "
+	awaitSuccess(t, func() bool { return strings.Contains(verify().Stdout, says) })
+	awaitSuccess(t, func() bool { // and they are gone
+		rows := must(t, c, "audit", "ls", "--until", "300d", "-o", "quiet")
+		return rows == ""
+	})
+	if r := verify(); r.Code != 0 || !strings.HasPrefix(r.Stdout, "intact: ") {
+		t.Errorf("verify: %+v", r)
+	}
+	if rows, _ := auditLog(t, c, "--what", "audit.trim"); len(rows) != 1 || rows[0] != " audit.trim 500 done" {
+		t.Errorf("the log says of it %q", rows)
+	}
+	anchor := filepath.Join(t.TempDir(), "anchor.json")
+	check(t, os.WriteFile(anchor, []byte(`{"seq":7,"at":"2026-01-01T00:00:00Z","hash":"`+strings.Repeat("ab", 32)+`"}`), 0o600))
+	if r := verify("--anchor", anchor); r.Code != 1 || !strings.Contains(r.Stderr, "cannot compare with the anchor: row 7, of which it was made, was dropped by retention") {
+		t.Errorf("by an anchor of before: %+v", r)
+	}
+	check(t, os.WriteFile(anchor, []byte(must(t, c, "audit", "anchor")), 0o600))
+	if r := verify("--anchor", anchor); r.Code != 0 {
+		t.Errorf("by an anchor of now: %+v", r)
+	}
+	check(t, c.Dispatcher.Stop())
+	execute(t, file, `DELETE FROM audit_log WHERE seq < 510`)
+	start(t, c.Dispatcher)
+	if r := verify(); r.Code != 1 || !strings.Contains(r.Stdout, "rows 501 to 509: missing") {
+		t.Errorf("a front that somebody has cut: %+v", r)
 	}
 }

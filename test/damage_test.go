@@ -233,11 +233,11 @@ func (h *history) restore(t *testing.T, file string) {
 }
 
 // backupTool runs octasklyd dispatcher backup or restore.
-func backupTool(t *testing.T, verb, stateDir, file string) (stderr string, code int) {
+func backupTool(t *testing.T, verb, stateDir, file string, flags ...string) (stderr string, code int) {
 	t.Helper()
 	programs, err := cluster.Build()
 	check(t, err)
-	cmd := exec.CommandContext(timeout(t), programs.Daemon, "dispatcher", verb, "--state-dir", stateDir, file)
+	cmd := exec.CommandContext(timeout(t), programs.Daemon, append(append([]string{"dispatcher", verb, "--state-dir", stateDir}, flags...), file)...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "OCTASKLY_CONFIG_DIR=" + t.TempDir()}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var out bytes.Buffer

@@ -16,6 +16,7 @@ const inBoth = `
 -rwxr-xr-x /usr/bin/octasklyctl
 -rwxr-xr-x /usr/bin/octasklyd
 -rw-r--r-- /usr/lib/firewalld/services/octaskly.xml
+-rw-r--r-- /usr/lib/sysctl.d/60-octaskly.conf
 -rw-r--r-- /usr/lib/sysusers.d/octaskly.conf
 -rw-r--r-- /usr/lib/tmpfiles.d/octaskly.conf
 -rwxr-xr-x /usr/libexec/octaskly/octaskly-init

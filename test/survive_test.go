@@ -69,25 +69,77 @@ func TestAccountsSurviveKill(t *testing.T) {
 	}
 }
 
-// A backup has everybody in it, and whom they trust; with the fleet key, all is as it was.
-func TestAccountsSurviveRestore(t *testing.T) {
-	c := cluster.Open(t, cluster.Options{REST: true})
-	start(t, c.Dispatcher)
-	k := newKnown(t, c)
+// restored has a backup of all there is made, does something, and restores it.
+func restored(t *testing.T, c *cluster.Cluster, meanwhile func(), flags ...string) (said string) {
+	t.Helper()
 	state, file := filepath.Join(c.Dir, "dispatcher"), filepath.Join(t.TempDir(), "b.tar")
 	if said, code := backupTool(t, "backup", state, file); code != 0 {
 		t.Fatalf("backup: %d, %s", code, said)
 	}
-	must(t, c, "user", "add", "later")
+	meanwhile()
 	check(t, c.Dispatcher.Stop())
 	check(t, os.Rename(state, state+".old"))
 	check(t, os.Mkdir(state, 0o700))
 	check(t, os.WriteFile(filepath.Join(state, "fleet.key"), readFile(t, filepath.Join(state+".old", "fleet.key")), 0o600))
-	if said, code := backupTool(t, "restore", state, file); code != 0 {
+	said, code := backupTool(t, "restore", state, file, flags...)
+	if code != 0 {
 		t.Fatalf("restore: %d, %s", code, said)
 	}
 	start(t, c.Dispatcher)
+	return said
+}
+
+// A backup has everybody in it, and whom they trust; with the fleet key, and tokens kept,
+// all is as it was but for logins.
+func TestAccountsSurviveRestore(t *testing.T) {
+	c := cluster.Open(t, cluster.Options{REST: true})
+	start(t, c.Dispatcher)
+	k := newKnown(t, c)
+	said := restored(t, c, func() { must(t, c, "user", "add", "later") }, "--keep-tokens")
+	if !strings.Contains(said, "1 logins end: log in again; 1 machine tokens stay good") {
+		t.Errorf("restore says %s", said)
+	}
+	if r := k.ann.ctl(t, "whoami"); r.Code != 77 || !strings.Contains(r.Stderr, "octasklyctl login") {
+		t.Errorf("a login of before: %+v", r)
+	}
+	logIn(t, c, "ann", passwordOf(t, "ann"))
 	k.same(t, c)
+}
+
+// What was revoked since a backup was made is not good again by restoring it, and
+// neither is what was signed by a key of then.
+func TestRestoreRevokes(t *testing.T) {
+	c := cluster.Open(t, cluster.Options{REST: true})
+	start(t, c.Dispatcher)
+	ann := settle(t, c, "ann", "client")
+	must(t, c, "user", "add", "bob")
+	bobs := newToken(t, c, "--user", "bob")
+	said := restored(t, c, func() {
+		rows, _ := auditLog(t, c, "--what", "token.create", "--limit", "1")
+		must(t, c, "token", "revoke", strings.Fields(rows[0])[2])
+	})
+	if !strings.Contains(said, "1 logins and 2 machine tokens end: log in again, and make machine tokens anew, or restore with --keep-tokens") {
+		t.Errorf("restore says %s", said)
+	}
+	if r := ann.ctl(t, "whoami"); r.Code != 77 {
+		t.Errorf("a login of before: %+v", r)
+	}
+	for _, token := range []string{ann.token, bobs} {
+		if a := ask(t, ann.web, c.REST()+"/api/v1/self", "GET", "", "Authorization", "Bearer "+token); a.status != 401 {
+			t.Errorf("a token of before is worth %+v", a)
+		}
+	}
+	_, rows := auditLog(t, c, "--what", "token.revoke")
+	if last := rows[len(rows)-1]; !strings.Contains(last.Detail, "1 logins and 2 machine tokens ended") {
+		t.Errorf("the audit log says %+v", last)
+	}
+	if intact := must(t, c, "audit", "verify"); !strings.HasPrefix(intact, "intact: ") {
+		t.Errorf("audit verify: %s", intact)
+	}
+	logIn(t, c, "ann", passwordOf(t, "ann"))
+	ann.must(t, "submit", "--", "true")
+	check(t, c.Dispatcher.Restart(timeout(t))) // it ends them once
+	ann.must(t, "whoami")
 }
 
 // Without its fleet key, a dispatcher says so and what to do; none of what was signed or

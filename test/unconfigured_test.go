@@ -84,7 +84,8 @@ func lend(t *testing.T, program, home string) string {
 
 func asUser(cmd *exec.Cmd, home string) *exec.Cmd {
 	cmd.Dir = home
-	cmd.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH")}
+	// The network of the machine that runs the tests is none of theirs.
+	cmd.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "OCTASKLY_ANNOUNCE=false", "OCTASKLY_DISCOVER=false"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if os.Getuid() == 0 {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}

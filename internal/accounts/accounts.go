@@ -23,7 +23,12 @@ type Store interface {
 	Actions(context.Context, store.ActionQuery) ([]octaskly.Action, error)
 	LastAction(context.Context) (*octaskly.Action, error)
 	VerifyActions(ctx context.Context, anchor *octaskly.Action) (*store.ActionReport, error)
+	FindCut(context.Context, store.CutRule) (*store.Cut, error)
+	Dropped(context.Context) (*store.Base, error)
+	DropActions(ctx context.Context, base *store.Base, budget time.Duration) (all bool, err error)
+	Copied(context.Context) (store.Copied, error)
 	FleetID() string
+	JobsOf(ctx context.Context, owner string) (int64, error)
 }
 
 // Config is what New needs.
@@ -32,14 +37,20 @@ type Config struct {
 	Key    security.Key   // of the fleet: seals the signing keys
 	Quotas octaskly.Quota // of users who have none of their own; 0 is no bound
 	Log    *slog.Logger
+
+	// How much is kept of the audit log; 0 is no bound.
+	AuditAge  time.Duration
+	AuditRows int64
 }
 
 // Accounts implements api.Accounts. All of it is safe for concurrent use.
 type Accounts struct {
-	store  Store
-	vault  *security.Vault
-	quotas octaskly.Quota
-	log    *slog.Logger
+	store   Store
+	vault   *security.Vault
+	secrets secrets
+	quotas  octaskly.Quota
+	log     *slog.Logger
+	kept    auditBounds
 
 	book     book
 	ring     *auth.Keyring
@@ -59,7 +70,8 @@ type Accounts struct {
 // where the fleet key that has sealed it is no longer there.
 func New(c Config) (*Accounts, error) {
 	a := &Accounts{
-		store: c.Store, vault: security.NewVault(c.Key), quotas: c.Quotas, log: c.Log,
+		store: c.Store, vault: security.NewVault(c.Key), secrets: newSecrets(c.Key), quotas: c.Quotas, log: c.Log,
+		kept:     auditBounds{c.AuditAge, c.AuditRows},
 		ring:     auth.NewKeyring("octaskly:" + c.Store.FleetID()),
 		throttle: auth.NewThrottle(),
 		hash:     security.HashPassword,
@@ -73,6 +85,9 @@ func New(c Config) (*Accounts, error) {
 	}
 	if err := a.loadKeys(ctx); err != nil {
 		return nil, fmt.Errorf("cannot load signing keys: %w", err)
+	}
+	if err := a.settleCopy(ctx); err != nil {
+		return nil, fmt.Errorf("cannot end what a copied database lets in: %w", err)
 	}
 	return a, nil
 }

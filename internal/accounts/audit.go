@@ -51,6 +51,10 @@ func (a *Accounts) VerifyAudit(ctx context.Context, who api.Caller, anchor *api.
 		return nil, err
 	}
 	said := &api.AuditReport{Rows: report.Rows, First: report.First, Last: describeAnchor(report.Last), Intact: len(report.Faults) == 0}
+	if report.Base != nil {
+		said.Dropped = &api.AuditDrop{Seq: report.Base.Seq, At: report.Base.At}
+	}
+	said.Incomparable = report.Incomparable
 	for _, f := range report.Faults[:min(len(report.Faults), 100)] {
 		said.Faults = append(said.Faults, api.AuditFault{Seq: f.Seq, Last: f.Last, Why: f.Why})
 	}

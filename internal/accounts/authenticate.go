@@ -36,16 +36,28 @@ func (a *Accounts) Authenticate(_ context.Context, token string) (*api.Identity,
 	return &api.Identity{User: user.Name, Role: lesser(row, user), Token: row.ID}, nil
 }
 
+// Standing tells who follows a stream, which his access token may not outlive, when to
+// ask again: the login or machine token that it was made for counts.
+func (a *Accounts) Standing(who api.Caller) (changed <-chan struct{}, until time.Time, err error) {
+	changed = a.book.bell(who.Name) // before it is looked: nothing is missed
+	row, user := a.book.token(who.Token)
+	if !good(row, user, clock()) || row.User != who.Name || lesser(row, user) != who.Role {
+		return nil, time.Time{}, errAccess
+	}
+	return changed, row.ExpiresAt, nil
+}
+
 // claims of a token whose signature is ours and whose time it is; else nil.
 func (a *Accounts) claims(token string, now time.Time) *auth.Claims {
-	if claims := a.seen.get(token, now); claims != nil {
+	sum := sumOf(token)
+	if claims := a.seen.get(sum, now); claims != nil {
 		return claims
 	}
 	claims, err := a.ring.Verify(token, now)
 	if err != nil {
 		return nil
 	}
-	a.seen.put(token, claims)
+	a.seen.put(sum, claims)
 	return claims
 }
 

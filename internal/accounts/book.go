@@ -17,6 +17,7 @@ type book struct {
 	users  map[string]*octaskly.User
 	tokens map[string]*octaskly.Token
 	owned  map[string]map[string]*octaskly.Token // the same, by user
+	bells  map[string]chan struct{}              // by user: closed when what lets him in has changed
 }
 
 // fill replaces all there is.
@@ -27,6 +28,29 @@ func (b *book) fill(users []octaskly.User, tokens []octaskly.Token) {
 	b.tokens = make(map[string]*octaskly.Token, len(tokens))
 	b.owned = map[string]map[string]*octaskly.Token{}
 	b.put(&store.Records{Users: users, Tokens: tokens})
+	for name := range b.bells {
+		b.ring(name)
+	}
+}
+
+// bell is closed by the next change of a user, or of what tokens of the user permit.
+func (b *book) bell(user string) <-chan struct{} {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	if b.bells == nil {
+		b.bells = map[string]chan struct{}{}
+	}
+	if b.bells[user] == nil {
+		b.bells[user] = make(chan struct{})
+	}
+	return b.bells[user]
+}
+
+func (b *book) ring(user string) {
+	if bell := b.bells[user]; bell != nil {
+		close(bell)
+		delete(b.bells, user)
+	}
 }
 
 // apply takes over what is on disk now, in the store's order: removing comes last,
@@ -37,6 +61,7 @@ func (b *book) apply(rows *store.Records) {
 	b.put(rows)
 	for _, name := range rows.RemovedUsers {
 		delete(b.users, name)
+		b.ring(name)
 		for id := range b.owned[name] {
 			b.forget(id)
 		}
@@ -49,6 +74,7 @@ func (b *book) apply(rows *store.Records) {
 func (b *book) put(rows *store.Records) {
 	for _, u := range rows.Users {
 		b.users[u.Name] = &u
+		b.ring(u.Name)
 	}
 	for _, t := range rows.Tokens {
 		b.tokens[t.ID] = &t
@@ -56,6 +82,9 @@ func (b *book) put(rows *store.Records) {
 			b.owned[t.User] = map[string]*octaskly.Token{}
 		}
 		b.owned[t.User][t.ID] = &t
+		if !t.RevokedAt.IsZero() {
+			b.ring(t.User)
+		}
 	}
 }
 
@@ -64,6 +93,7 @@ func (b *book) forget(id string) {
 	if t == nil {
 		return
 	}
+	b.ring(t.User)
 	delete(b.tokens, id)
 	delete(b.owned[t.User], id)
 	if len(b.owned[t.User]) == 0 {

@@ -16,6 +16,6 @@
 // admin on the Unix socket, as uid 0 is unless configured otherwise, can make another.
 //
 // Bounds: 10,000 users; of each user 100 logins that go on (the one that was
-// refreshed the longest ago makes room), 1,000 machine tokens that are good, and
+// refreshed the longest ago makes room), 200 machine tokens that are good, and
 // 100 of both that have ended. What has ended is removed after 7 days.
 package accounts

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/store"
@@ -19,6 +20,7 @@ type fakeStore struct {
 	keys    map[string]octaskly.SigningKey
 	actions []octaskly.Action
 	commits int
+	copied  store.Copied
 
 	fail  error                // of Record and reads
 	lose  bool                 // with fail: what is written is on disk all the same
@@ -27,6 +29,14 @@ type fakeStore struct {
 
 func newFakeStore() *fakeStore {
 	return &fakeStore{users: map[string]octaskly.User{}, tokens: map[string]octaskly.Token{}, keys: map[string]octaskly.SigningKey{}}
+}
+
+// JobsOf: one for each letter of the name of "leaver".
+func (f *fakeStore) JobsOf(_ context.Context, owner string) (int64, error) {
+	if owner == "leaver" {
+		return int64(len(owner)), f.failing()
+	}
+	return 0, f.failing()
 }
 
 func (f *fakeStore) FleetID() string { return "ABCDEFGHIJKLMNOPQRSTUVWXYZ" }
@@ -44,6 +54,9 @@ func (f *fakeStore) Record(ctx context.Context, r *store.Records) error {
 		return f.fail
 	}
 	f.commits++
+	if r.Settled {
+		f.copied = store.NotCopied
+	}
 	for _, u := range r.Users {
 		f.users[u.Name] = u
 	}
@@ -118,6 +131,24 @@ func (f *fakeStore) VerifyActions(ctx context.Context, anchor *octaskly.Action) 
 		report.Faults = make([]store.ActionFault, 150)
 	}
 	return report, err
+}
+
+func (f *fakeStore) Copied(context.Context) (store.Copied, error) { return f.copied, f.failing() }
+
+func (f *fakeStore) FindCut(context.Context, store.CutRule) (*store.Cut, error) {
+	return nil, f.failing()
+}
+
+func (f *fakeStore) Dropped(context.Context) (*store.Base, error) { return nil, f.failing() }
+
+func (f *fakeStore) DropActions(context.Context, *store.Base, time.Duration) (bool, error) {
+	return true, f.failing()
+}
+
+func (f *fakeStore) failing() error {
+	f.lock.Lock()
+	defer f.lock.Unlock()
+	return f.fail
 }
 
 func (f *fakeStore) rows(what string) (rows []octaskly.Action) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/security"
 	"github.com/octaskly/octaskly/internal/store"
@@ -109,7 +110,7 @@ func TestManyKeys(t *testing.T) {
 		r.machine("ann", "")
 		_, err := r.RotateKeys(t.Context(), root)
 		r.refused(err, octaskly.ErrFull)
-		tokens, err := r.Tokens(t.Context(), root, true)
+		tokens, err := r.Tokens(t.Context(), root, true, api.Page{})
 		r.must(err)
 		_, err = r.RevokeToken(t.Context(), root, tokens[len(tokens)-1].ID)
 		r.must(err)

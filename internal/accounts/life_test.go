@@ -106,7 +106,7 @@ func TestUsed(t *testing.T) {
 			t.Errorf("it was used just now, and is said to be %v ago", late)
 		}
 		r.must(r.writeUses(t.Context()))
-		list, err := r.Tokens(t.Context(), r.caller(m.Secret), false)
+		list, err := r.Tokens(t.Context(), r.caller(m.Secret), false, api.Page{})
 		r.must(err)
 		if len(list) != 1 || list[0].UsedAt == nil || !list[0].UsedAt.Equal(r.store.token(m.ID).UsedAt) {
 			t.Errorf("the list says %+v", list)

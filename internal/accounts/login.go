@@ -81,8 +81,9 @@ func (a *Accounts) prove(ctx context.Context, what, name, from, password string)
 }
 
 func tooSoon(why string, after time.Duration) error {
-	wait := max(after, time.Second).Round(time.Second)
-	return &api.TooSoon{Why: fmt.Sprintf("%s; try again in %v", why, wait), After: after}
+	soon := &api.TooSoon{After: after}
+	soon.Why = fmt.Sprintf("%s; try again in %v", why, soon.Wait())
+	return soon
 }
 
 // unchanged is the user, if nothing has changed since the password was checked that

@@ -3,9 +3,12 @@ package accounts
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/octaskly/octaskly/internal/api"
@@ -95,6 +98,62 @@ func TestGuessing(t *testing.T) {
 			time.Sleep(soon.After)
 		}
 		_, err := r.try("ann", "192.0.2.9", password)
+		r.must(err)
+	})
+}
+
+// Whoever waits for as long as he is told in whole seconds is let in.
+func TestTooSoonSuffices(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.user("ann", octaskly.RoleClient)
+		for i := range 40 {
+			if _, err := r.try("ann", "192.0.2.9", "wrong password"); err != errLogin {
+				t.Fatalf("try %d: %v", i, err)
+			}
+			time.Sleep(time.Duration(i*37%100) * 10 * time.Millisecond)
+			_, err := r.try("ann", "192.0.2.9", password)
+			soon, ok := errors.AsType[*api.TooSoon](err)
+			if !ok || soon.Wait() < soon.After || soon.Wait() >= soon.After+time.Second || soon.Wait()%time.Second != 0 {
+				t.Fatalf("try %d: %v", i, err)
+			}
+			if want := fmt.Sprintf("try again in %v", soon.Wait()); !strings.HasSuffix(err.Error(), want) {
+				t.Fatalf("it says %q, want %q", err, want)
+			}
+			time.Sleep(soon.Wait())
+		}
+		_, err := r.try("ann", "192.0.2.9", password)
+		r.must(err)
+	})
+}
+
+// One address does not take all the room there is for passwords to be checked.
+func TestOneAddressLeavesRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.user("ann", octaskly.RoleClient)
+		r.user("bob", octaskly.RoleClient)
+		release, check, waiting := make(chan struct{}), r.Accounts.check, 0
+		r.Accounts.check = func(ctx context.Context, hash, password string) (bool, error) {
+			if password == "slow" {
+				waiting++
+				<-release
+			}
+			return check(ctx, hash, password)
+		}
+		var parts sync.WaitGroup
+		for i := range 200 {
+			parts.Go(func() { r.try(fmt.Sprint("user", i), "192.0.2.9", "slow") })
+			synctest.Wait()
+		}
+		if waiting < 8 || waiting > 32 {
+			t.Errorf("%d passwords of one address are being checked", waiting)
+		}
+		_, err := r.try("ann", "192.0.2.9", password)
+		r.refused(err, octaskly.ErrFull)
+		r.login("bob") // from another
+		close(release)
+		parts.Wait()
+		_, err = r.try("ann", "192.0.2.9", password)
 		r.must(err)
 	})
 }

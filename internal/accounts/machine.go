@@ -17,12 +17,12 @@ const (
 	day         = 24 * time.Hour
 	machineLife = 90 * day
 	maxLife     = octaskly.MaxTimeout // ten years
-	maxMachines = 1000                // of one user that are good
+	maxMachines = 200                 // of one user that are good
 )
 
 // CreateToken makes an access token for a program, which is good until it expires or is
-// revoked. It permits no more than its maker may, nor its user; and one that was
-// made by a machine token does not outlive that.
+// revoked. It permits no more than its maker may, nor its user. A machine token makes no
+// others: they would outlive it, and whoever has stolen it would have as many as he likes.
 func (a *Accounts) CreateToken(ctx context.Context, who api.Caller, how *api.NewToken) (*api.CreatedToken, error) {
 	if err := allow(who, auth.OwnTokens, "create a token"); err != nil {
 		return nil, err
@@ -61,6 +61,9 @@ func checkToken(how *api.NewToken) error {
 // planToken signs the token; it is given away only when it is on disk.
 func (a *Accounts) planToken(who api.Caller, how *api.NewToken) (*change, *api.CreatedToken, error) {
 	now := clock()
+	if maker := a.book.tokens[who.Token]; maker != nil && maker.Kind == octaskly.MachineToken {
+		return nil, nil, errMachine
+	}
 	user, err := a.tokenUser(who, how)
 	if err != nil {
 		return nil, nil, err
@@ -69,9 +72,9 @@ func (a *Accounts) planToken(who api.Caller, how *api.NewToken) (*change, *api.C
 	if err != nil {
 		return nil, nil, err
 	}
-	expires, err := a.tokenEnd(who, how, now)
-	if err != nil {
-		return nil, nil, err
+	expires := now.Add(machineLife)
+	if how.Expires != nil {
+		expires = now.Add(time.Duration(*how.Expires))
 	}
 	if err := a.countMachines(user, now); err != nil {
 		return nil, nil, err
@@ -80,14 +83,14 @@ func (a *Accounts) planToken(who api.Caller, how *api.NewToken) (*change, *api.C
 		ID: newID(), Kind: octaskly.MachineToken, User: user.Name, Role: role, Name: how.Name, From: clip(who.From, maxWho),
 		CreatedAt: a.dated(now), ExpiresAt: expires,
 	}
-	secret, err := a.sign(&t, role, now, expires)
+	secret, err := a.sign(&t, role, now, roundUp(expires))
 	if err != nil {
 		return nil, nil, err
 	}
 	c := &change{target: t.ID, detail: tokenText(&t)}
 	c.Tokens = []octaskly.Token{t}
 	c.RemovedTokens = a.surplus(user.Name, now)
-	return c, &api.CreatedToken{Token: describeToken(&t), Secret: secret}, nil
+	return c, &api.CreatedToken{Token: a.describeToken(&t), Secret: secret}, nil
 }
 
 // tokenUser is whom the token is for.
@@ -104,7 +107,7 @@ func (a *Accounts) tokenUser(who api.Caller, how *api.NewToken) (*octaskly.User,
 	user := a.book.users[name]
 	switch {
 	case user == nil:
-		return nil, badField("user", "the dispatcher knows nobody called %.140q (octasklyctl user create, or name another user)", name)
+		return nil, badField("user", "the dispatcher knows nobody called %.140q (octasklyctl user add, or name another user)", name)
 	case user.Disabled:
 		return nil, fmt.Errorf("cannot create a token for %q: the user is disabled: %w", name, octaskly.ErrConflict)
 	}
@@ -122,20 +125,15 @@ func tokenRole(who api.Caller, user *octaskly.User, how *api.NewToken) (octaskly
 	return how.Role, nil
 }
 
-func (a *Accounts) tokenEnd(who api.Caller, how *api.NewToken, now time.Time) (time.Time, error) {
-	life := machineLife
-	if how.Expires != nil {
-		life = time.Duration(*how.Expires)
+var errMachine = fmt.Errorf("cannot create a token by a machine token, which would outlive it: log in (octasklyctl login), or have the operator make it on the dispatcher's socket: %w", octaskly.ErrDenied)
+
+// roundUp makes whole seconds, which is all that a token can say. Its row, which each
+// request looks at, has its end exactly.
+func roundUp(t time.Time) time.Time {
+	if whole := t.Truncate(time.Second); whole.Before(t) {
+		return whole.Add(time.Second)
 	}
-	expires := now.Add(life).Truncate(time.Second) // as exactly as the token says it
-	maker := a.book.tokens[who.Token]
-	if maker == nil || maker.Kind != octaskly.MachineToken || !expires.After(maker.ExpiresAt) {
-		return expires, nil
-	}
-	if how.Expires != nil {
-		return time.Time{}, badField("expires_in", "is after %s, when the token ends that you have come by", maker.ExpiresAt.Format(time.RFC3339))
-	}
-	return maker.ExpiresAt, nil
+	return t
 }
 
 func (a *Accounts) countMachines(user *octaskly.User, now time.Time) error {
@@ -146,7 +144,7 @@ func (a *Accounts) countMachines(user *octaskly.User, now time.Time) error {
 		}
 	}
 	if n >= maxMachines {
-		return fmt.Errorf("cannot create a token for %q: there are %d, which is the most (octasklyctl token revoke): %w", user.Name, n, octaskly.ErrFull)
+		return fmt.Errorf("cannot create a token for %q: %d machine tokens of this user are good, and %d may be (octasklyctl token revoke ends one): %w", user.Name, n, maxMachines, octaskly.ErrFull)
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package accounts
 import (
 	"math"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
@@ -18,27 +17,26 @@ const (
 	maxRate      = 1_000_000     // of a quota, a second
 )
 
-// checkName wants what a user of Unix or an e-mail address may be called. "@" in front
-// would be a group, "-" an option, "/" and dots alone another path, ":" and
-// spaces more than one word.
+// checkName wants what a user of Unix or an e-mail address may be called, and what nobody
+// takes for another's: the name is an owner's. Users from before that go on.
 func checkName(name string) error {
 	switch {
 	case name == "":
 		return badField("name", "is missing")
 	case len(name) > maxName:
 		return badField("name", "has %d bytes, want at most %d", len(name), maxName)
-	case !utf8.ValidString(name):
-		return badField("name", "is not valid UTF-8")
-	case name == "." || name == ".." || name == "*":
-		return badField("name", "cannot be %q", name)
-	case strings.HasPrefix(name, "-") || strings.HasPrefix(name, "@"):
-		return badField("name", "%.140q cannot begin with %q", name, name[:1])
+	case !alphanumeric(rune(name[0])):
+		return badField("name", "%.140q does not begin with a letter from a to z or a digit", name)
 	}
-	if i := strings.IndexFunc(name, func(r rune) bool { return r == '/' || r == ':' || unicode.IsSpace(r) || !unicode.IsPrint(r) }); i >= 0 {
+	if i := strings.IndexFunc(name, func(r rune) bool { return !alphanumeric(r) && !strings.ContainsRune("._-@", r) }); i >= 0 {
 		r, _ := utf8.DecodeRuneInString(name[i:])
-		return badField("name", "%.140q has %q: want neither spaces, '/', ':' nor what cannot be printed", name, r)
+		return badField("name", "%.140q has %q: want letters from a to z, digits, '.', '_', '-' and '@'", name, r)
 	}
 	return nil
+}
+
+func alphanumeric(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
 }
 
 // checkPassword never says what the password is.

@@ -97,8 +97,8 @@ func (r *rig) everything(name string) {
 	for _, err := range []error{
 		err, func() error { _, err := r.RotateKeys(ctx, root); return err }(), r.sweep(ctx), r.writeUses(ctx),
 		r.Record(ctx, denied(name, name, "1")), r.writeRefusals(ctx),
-		func() error { _, err := r.Tokens(ctx, root, true); return err }(),
-		func() error { _, err := r.Users(ctx, root); return err }(),
+		func() error { _, err := r.Tokens(ctx, root, true, api.Page{}); return err }(),
+		func() error { _, err := r.Users(ctx, root, api.Page{}); return err }(),
 		func() error { r.Quota(name); _, err := r.RevokeToken(ctx, root, m.ID); return err }(),
 	} {
 		if err != nil {

@@ -19,6 +19,7 @@ func (a *Accounts) Record(ctx context.Context, act *octaskly.Action) error {
 		row.At = clock()
 	}
 	if row.Outcome != octaskly.Done {
+		a.hideStranger(&row)
 		if a.refusals.due(time.Now()) {
 			a.attempt("write how much was refused", a.writeRefusals(ctx))
 		}
@@ -30,6 +31,17 @@ func (a *Accounts) Record(ctx context.Context, act *octaskly.Action) error {
 		return fmt.Errorf("cannot write the audit log: %w", err)
 	}
 	return nil
+}
+
+// unknownUser stands in the audit log for a name that nobody has.
+const unknownUser = "(unknown user)"
+
+// hideStranger leaves out whom a login that failed has named, if that is nobody: people
+// type their password there, and the log keeps it for long.
+func (a *Accounts) hideStranger(row *octaskly.Action) {
+	if row.What == "session.login" && row.Target != "" && a.book.user(row.Target) == nil {
+		row.Target = unknownUser
+	}
 }
 
 // writeRefusals writes one row for each of what was only counted, and begins anew.

@@ -11,7 +11,7 @@ import (
 )
 
 // grace is how long after a refresh the former secret is good once more: the answer
-// may have been lost on its way.
+// may have been lost on its way. What that said is good no longer then.
 const grace = 10 * time.Second
 
 // errRefresh is the same whatever is wrong.
@@ -20,18 +20,18 @@ var errRefresh = fmt.Errorf("cannot refresh: the session is over, or that is not
 // errTheft says inside of this package that a session has to end.
 var errTheft = errors.New("a former refresh token")
 
-// Refresh renews a session. Each refresh token is good once. The use of one that was
-// used before means that two have it, one of whom has stolen it: the session ends.
+// Refresh renews a session. Each refresh token is good once. The use of an earlier one,
+// however old, means that two have had it, one of whom has stolen it: the session ends.
 func (a *Accounts) Refresh(ctx context.Context, from string, how *api.RefreshRequest) (session *api.Session, err error) {
-	id, sum, ok := parseSecret(how.Token)
+	shown, ok := a.secrets.parse(how.Token)
 	if !ok {
 		return nil, errRefresh
 	}
 	stolen := false
 	err = a.alter(ctx, api.Caller{}, func() (*change, error) {
 		now := clock()
-		t := a.book.tokens[id]
-		ends, err := judge(t, a.userOf(t), sum, now)
+		t := a.book.tokens[shown.id]
+		row, ends, err := judge(t, a.userOf(t), shown, now)
 		c := &change{}
 		if err == errTheft {
 			stolen = true
@@ -41,7 +41,6 @@ func (a *Accounts) Refresh(ctx context.Context, from string, how *api.RefreshReq
 		if err != nil {
 			return nil, err
 		}
-		row := *t
 		row.From = clip(from, maxWho)
 		session, err = a.renew(c, row, a.userOf(t), now, ends)
 		return c, err
@@ -55,26 +54,37 @@ func (a *Accounts) Refresh(ctx context.Context, from string, how *api.RefreshReq
 	return session, nil
 }
 
-// judge says until when a refreshed session goes on. A secret that the session never
-// had is no sign of theft: whoever sees a token's id could end it with that.
+// judge says from which row a refreshed session goes on, and until when. A secret that
+// the session never had is no sign of theft: whoever sees a token's id could end it
+// with that. One with our seal it has had.
 //
 // A session ends sessionLife after its last refresh, which says when that was. The
 // refresh within the grace does not move that end: what follows is still counted from the
-// first use of the secret, so that two who share it do not go on that way.
-func judge(t *octaskly.Token, u *octaskly.User, sum []byte, now time.Time) (ends time.Time, err error) {
+// first use of the secret. It replaces the successor that the first use was answered
+// with, so that two who share a secret do not both go on; a third use is answered
+// with nothing, as the first and the second may both have been lost.
+func judge(t *octaskly.Token, u *octaskly.User, shown secret, now time.Time) (row octaskly.Token, ends time.Time, err error) {
 	if !good(t, u, now) || t.Kind != octaskly.LoginToken {
-		return time.Time{}, errRefresh
+		return row, ends, errRefresh
 	}
-	if matches(t.Secret, sum) {
-		return now.Add(sessionLife), nil
+	row = *t
+	refreshed := t.ExpiresAt.Add(-sessionLife)
+	former := matches(t.Former, shown.sum)
+	switch {
+	case matches(t.Secret, shown.sum):
+		row.Former, row.UsedAt = t.Secret, now
+		return row, now.Add(sessionLife), nil
+	case former && now.Sub(refreshed).Abs() > grace:
+		return row, ends, errTheft
+	case former && t.UsedAt.After(refreshed): // uses are noted a minute apart: this is a refresh
+		return row, ends, errRefresh
+	case former:
+		row.UsedAt = later(now, refreshed.Add(time.Microsecond))
+		return row, t.ExpiresAt, nil
+	case shown.ours:
+		return row, ends, errTheft
 	}
-	if !matches(t.Former, sum) {
-		return time.Time{}, errRefresh
-	}
-	if since := now.Sub(t.ExpiresAt.Add(-sessionLife)).Abs(); since > grace {
-		return time.Time{}, errTheft
-	}
-	return t.ExpiresAt, nil
+	return row, ends, errRefresh
 }
 
 // end revokes a session whose refresh token two have.
@@ -84,7 +94,7 @@ func (a *Accounts) end(c *change, t *octaskly.Token, from string, now time.Time)
 		At: now, Who: t.User, Role: t.Role, Token: t.ID, From: from, What: "session.refresh", Target: t.ID, Outcome: "theft",
 		Detail: "a refresh token was used that had been used before: the session was ended",
 	})}
-	a.log.Warn("a refresh token was used twice: its session was ended", "user", t.User, "token", t.ID, "from", clip(from, maxWho))
+	a.log.Warn("a refresh token was used twice: its session was ended", "user", t.User, "session", t.ID, "from", clip(from, maxWho))
 }
 
 // userOf is nil where there is none. For the holder of a.changing.

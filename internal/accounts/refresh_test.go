@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/security"
 )
 
 func TestTheft(t *testing.T) {
@@ -140,17 +142,105 @@ func TestRefreshRace(t *testing.T) {
 	}
 }
 
+// oldForm is what an earlier version would have made of a refresh token.
+func oldForm(token string) string {
+	raw, _ := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(token, refreshPrefix))
+	return refreshPrefix + base64.RawURLEncoding.EncodeToString(raw[:idSize+secretSize])
+}
+
+// However often a thief has refreshed meanwhile, the victim's token ends the session.
+func TestOldTheft(t *testing.T) {
+	for name, shown := range map[string]int{"first of all": 0, "one before the last": 3} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.user("ann", octaskly.RoleClient)
+			tokens := []string{r.login("ann").Refresh}
+			var last *api.Session
+			for i := range 5 {
+				var err error
+				last, err = r.refresh(tokens[i])
+				r.must(err)
+				tokens = append(tokens, last.Refresh)
+			}
+			r.restart()
+			_, err := r.refresh(tokens[shown])
+			r.refused(err, octaskly.ErrUnknown)
+			r.stays(last.Access)
+			_, err = r.refresh(last.Refresh)
+			r.refused(err, octaskly.ErrUnknown)
+			rows := r.store.rows("session.refresh")
+			if len(rows) != 1 || rows[0].Outcome != "theft" || rows[0].Who != "ann" || rows[0].Target != rows[0].Token {
+				t.Errorf("the audit log says %+v", rows)
+			}
+			if said := r.log.String(); !strings.Contains(said, "level=WARN") || !strings.Contains(said, "user=ann session="+rows[0].Target) {
+				t.Errorf("the log says %s", said)
+			}
+		})
+	}
+}
+
+// What the first use was answered with is good no longer after a second in the grace.
+func TestGraceHasOneSuccessor(t *testing.T) {
+	r := newRig(t)
+	r.user("ann", octaskly.RoleClient)
+	first := r.login("ann")
+	second, err := r.refresh(first.Refresh)
+	r.must(err)
+	third, err := r.refresh(first.Refresh)
+	r.must(err)
+	_, err = r.refresh(second.Refresh)
+	r.refused(err, octaskly.ErrUnknown)
+	r.stays(third.Access)
+	_, err = r.refresh(third.Refresh)
+	r.refused(err, octaskly.ErrUnknown)
+}
+
+// A token of an earlier version has no seal. It is good until it is used.
+func TestOldFormOfRefreshTokens(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.user("ann", octaskly.RoleClient)
+		first := oldForm(r.login("ann").Refresh)
+		time.Sleep(time.Hour)
+		second, err := r.refresh(first)
+		r.must(err)
+		third, err := r.refresh(second.Refresh)
+		r.must(err)
+		_, err = r.refresh(first) // nobody knows whether that is one
+		r.refused(err, octaskly.ErrUnknown)
+		r.enters(third.Access, octaskly.RoleClient)
+	})
+}
+
+// With another's seal, or none, who knows of a session cannot end it.
+func TestForgedSeal(t *testing.T) {
+	r := newRig(t)
+	r.user("ann", octaskly.RoleClient)
+	s := r.login("ann")
+	id := r.caller(s.Access).Token
+	forged, _ := newSecrets(security.GenerateKey()).create(id)
+	changed := []byte(s.Refresh)
+	changed[40] ^= 1
+	for _, token := range []string{forged, oldForm(forged), string(changed), s.Refresh[:len(s.Refresh)-4] + "AAAA"} {
+		_, err := r.refresh(token)
+		r.refused(err, octaskly.ErrUnknown)
+	}
+	_, err := r.refresh(s.Refresh)
+	r.must(err)
+}
+
 func FuzzParseSecret(f *testing.F) {
-	token, _ := newSecret(newID())
+	s := newSecrets(security.GenerateKey())
+	token, _ := s.create(newID())
 	f.Add(token)
+	f.Add(oldForm(token))
 	f.Add("ort_")
 	f.Fuzz(func(t *testing.T, text string) {
-		id, sum, ok := parseSecret(text)
+		read, ok := s.parse(text)
 		if !ok {
 			return
 		}
-		if len(id) != idSize || len(sum) != 32 || !strings.HasPrefix(text, refreshPrefix) {
-			t.Fatalf("%q is read as %q", text, id)
+		if len(read.id) != idSize || len(read.sum) != 32 || !strings.HasPrefix(text, refreshPrefix) || read.ours && text != token {
+			t.Fatalf("%q is read as %+v", text, read)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -16,6 +17,9 @@ func (a *Accounts) Run(ctx context.Context) error {
 	write, sweep := time.NewTicker(writeEvery), time.NewTicker(sweepEvery)
 	defer write.Stop()
 	defer sweep.Stop()
+	var trimming sync.WaitGroup
+	trimming.Go(func() { a.keepTrimmed(ctx) })
+	defer trimming.Wait()
 	a.attempt("remove what is over", a.sweep(ctx))
 	for {
 		select {

@@ -1,40 +1,70 @@
 package accounts
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"strings"
+
+	"github.com/octaskly/octaskly/internal/security"
 )
 
 const (
 	refreshPrefix = "ort_"
 	idSize        = 20 // letters and digits of a token's id: 100 bits
 	secretSize    = 32 // bytes
+	sealSize      = 16 // bytes of an HMAC: who guesses does so over the network
 )
 
 // newID returns an id that no token has had.
 func newID() string { return strings.ToLower(rand.Text()[:idSize]) }
 
-// newSecret makes the refresh token of a login, and what is kept of it.
-func newSecret(id string) (token string, sum []byte) {
-	secret := make([]byte, secretSize)
-	rand.Read(secret) // never fails, by its documentation
-	return refreshPrefix + base64.RawURLEncoding.EncodeToString(append([]byte(id), secret...)), digest(secret)
+// secrets makes refresh tokens and knows its own again: each has a seal, so that one of
+// long ago, of which nothing is kept, can be told from one that was made up.
+type secrets struct{ key []byte }
+
+func newSecrets(key security.Key) secrets { return secrets{key.Derive("octaskly refresh token v1")} }
+
+// secret is what a refresh token says.
+type secret struct {
+	id   string // of its session
+	sum  []byte // digest of what only it knows
+	ours bool   // it has our seal; those of earlier versions have none
 }
 
-// parseSecret reads a refresh token: whose it is, and the digest of its secret.
-func parseSecret(token string) (id string, sum []byte, ok bool) {
+// create makes the refresh token of a login, and what is kept of it.
+func (s secrets) create(id string) (token string, sum []byte) {
+	text := make([]byte, idSize+secretSize, idSize+secretSize+sealSize)
+	copy(text, id)
+	rand.Read(text[idSize:]) // never fails, by its documentation
+	return refreshPrefix + base64.RawURLEncoding.EncodeToString(append(text, s.seal(text)...)), digest(text[idSize:])
+}
+
+func (s secrets) seal(text []byte) []byte {
+	mac := hmac.New(sha256.New, s.key)
+	mac.Write(text)
+	return mac.Sum(nil)[:sealSize]
+}
+
+// parse reads a refresh token. One with a seal that is not ours is none.
+func (s secrets) parse(token string) (secret, bool) {
+	const bare, sealed = idSize + secretSize, idSize + secretSize + sealSize
 	text, ok := strings.CutPrefix(token, refreshPrefix)
-	if !ok || len(text) != base64.RawURLEncoding.EncodedLen(idSize+secretSize) {
-		return "", nil, false
+	size := base64.RawURLEncoding.DecodedLen(len(text))
+	if !ok || size != bare && size != sealed {
+		return secret{}, false
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(raw) != idSize+secretSize {
-		return "", nil, false
+	if err != nil || len(raw) != size {
+		return secret{}, false
 	}
-	return string(raw[:idSize]), digest(raw[idSize:]), true
+	text, seal := string(raw[:bare]), raw[bare:]
+	if len(seal) > 0 && !hmac.Equal(seal, s.seal(raw[:bare])) {
+		return secret{}, false
+	}
+	return secret{text[:idSize], digest(raw[idSize:bare]), len(seal) > 0}, true
 }
 
 // digest needs no salt and no stretching: its input is 256 random bits.

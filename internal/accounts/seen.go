@@ -19,12 +19,16 @@ const maxSeen = 4096
 // the hashes that are there; but who cannot invert SHA-256 makes no token of it.
 type seen struct {
 	lock sync.RWMutex
-	of   map[[sha256.Size]byte]*auth.Claims
+	of   map[tokenSum]*auth.Claims
 }
 
+// tokenSum is what a token is looked up by.
+type tokenSum [sha256.Size]byte
+
+func sumOf(token string) tokenSum { return sha256.Sum256([]byte(token)) }
+
 // get returns nil if the token was not seen, or its time is not now.
-func (s *seen) get(token string, now time.Time) *auth.Claims {
-	sum := sha256.Sum256([]byte(token))
+func (s *seen) get(sum tokenSum, now time.Time) *auth.Claims {
 	s.lock.RLock()
 	c := s.of[sum]
 	s.lock.RUnlock()
@@ -34,12 +38,11 @@ func (s *seen) get(token string, now time.Time) *auth.Claims {
 	return c
 }
 
-func (s *seen) put(token string, c *auth.Claims) {
-	sum := sha256.Sum256([]byte(token))
+func (s *seen) put(sum tokenSum, c *auth.Claims) {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	if s.of == nil {
-		s.of = make(map[[sha256.Size]byte]*auth.Claims)
+		s.of = make(map[tokenSum]*auth.Claims)
 	}
 	if len(s.of) >= maxSeen {
 		s.shed()

@@ -41,8 +41,8 @@ func (a *Accounts) openSession(ctx context.Context, from string, checked *octask
 
 // renew gives a login its next refresh token and an access token.
 func (a *Accounts) renew(c *change, t octaskly.Token, user *octaskly.User, now, ends time.Time) (*api.Session, error) {
-	refresh, sum := newSecret(t.ID)
-	t.Former, t.Secret, t.UsedAt, t.ExpiresAt = t.Secret, sum, now, ends
+	refresh, sum := a.secrets.create(t.ID)
+	t.Secret, t.ExpiresAt = sum, ends
 	expires := now.Add(accessLife).Truncate(time.Second) // as exactly as the token says it
 	role := lesser(&t, user)
 	access, err := a.sign(&t, role, now, expires)

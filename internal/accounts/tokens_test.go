@@ -63,6 +63,7 @@ func TestTokenInput(t *testing.T) {
 		{"user", api.NewToken{}}, // root has come by the socket and is no user here
 		{"expires_in", api.NewToken{User: "ann", Expires: new(api.Seconds(0))}},
 		{"expires_in", api.NewToken{User: "ann", Expires: new(api.Seconds(-time.Hour))}},
+		{"expires_in", api.NewToken{User: "ann", Expires: new(api.Seconds(time.Second - 1))}},
 		{"expires_in", api.NewToken{User: "ann", Expires: new(api.Seconds(maxLife + 1))}},
 	} {
 		_, err := r.CreateToken(t.Context(), root, &test.how)
@@ -74,26 +75,79 @@ func TestTokenInput(t *testing.T) {
 	r.must(err)
 }
 
-// A machine token makes none that outlives it.
-func TestTokenOfToken(t *testing.T) {
-	inBubble(t, func(r *rig) {
-		r.user("ann", octaskly.RoleClient)
-		short, err := r.CreateToken(t.Context(), root, &api.NewToken{User: "ann", Expires: new(api.Seconds(time.Hour))})
-		r.must(err)
-		who := r.caller(short.Secret)
-		_, err = r.CreateToken(t.Context(), who, &api.NewToken{Expires: new(api.Seconds(2 * time.Hour))})
-		r.field(err, "expires_in")
-		child, err := r.CreateToken(t.Context(), who, &api.NewToken{})
-		r.must(err)
-		if !child.ExpiresAt.Equal(short.ExpiresAt) {
-			t.Errorf("it is good until %v, and its maker until %v", child.ExpiresAt, short.ExpiresAt)
+// A token lives for as long as was asked, be that from the midst of a second on.
+func TestTokenLife(t *testing.T) {
+	for _, asked := range []time.Duration{time.Second, 1500 * time.Millisecond, 2 * time.Second} {
+		for _, begin := range []time.Duration{0, time.Microsecond, 300 * time.Millisecond, 999_999 * time.Microsecond} {
+			inBubble(t, func(r *rig) {
+				r.user("ann", octaskly.RoleClient)
+				time.Sleep(begin)
+				made, err := r.CreateToken(t.Context(), root, &api.NewToken{User: "ann", Expires: new(api.Seconds(asked))})
+				r.must(err)
+				if left := time.Until(made.ExpiresAt); left != asked {
+					t.Errorf("%v after the second: a token for %v ends in %v", begin, asked, left)
+				}
+				time.Sleep(asked - time.Microsecond)
+				r.enters(made.Secret, octaskly.RoleClient)
+				time.Sleep(time.Microsecond)
+				r.stays(made.Secret)
+			})
 		}
-		long, err := r.CreateToken(t.Context(), r.caller(r.login("ann").Access), &api.NewToken{})
-		r.must(err)
-		time.Sleep(time.Hour)
-		r.stays(child.Secret)
-		r.enters(long.Secret, octaskly.RoleClient)
-	})
+	}
+}
+
+// A machine token makes none, which would outlive it: who may make one, by hand.
+func TestWhoMakesTokens(t *testing.T) {
+	r := newRig(t)
+	for _, test := range []struct {
+		role                   octaskly.Role
+		socket, login, machine bool
+	}{
+		{octaskly.RoleAdmin, true, true, false},
+		{octaskly.RoleDispatcher, true, true, false},
+		{octaskly.RoleClient, true, true, false},
+		{octaskly.RoleWorker, false, false, false},
+	} {
+		name := string(test.role) + "1"
+		r.user(name, test.role)
+		for by, may := range map[*api.Caller]bool{
+			{Name: name, Role: test.role, UID: 1000, From: "unix uid=1000"}: test.socket,
+			new(r.caller(r.login(name).Access)):                             test.login,
+			new(r.caller(r.machine(name, "").Secret)):                       test.machine,
+		} {
+			for _, how := range []*api.NewToken{{}, {Expires: new(api.Seconds(time.Second))}, {User: name}} {
+				_, err := r.CreateToken(t.Context(), *by, how)
+				if may {
+					r.must(err)
+				} else {
+					r.refused(err, octaskly.ErrDenied)
+				}
+			}
+		}
+	}
+	_, err := r.CreateToken(t.Context(), r.caller(r.machine("client1", "").Secret), &api.NewToken{})
+	if err == nil || !strings.Contains(err.Error(), "log in (octasklyctl login), or have the operator make it on the dispatcher's socket") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// A token is shown with what it permits now.
+func TestShownRole(t *testing.T) {
+	r := newRig(t)
+	r.user("ann", octaskly.RoleAdmin)
+	r.machine("ann", octaskly.RoleAdmin)
+	r.machine("ann", octaskly.RoleWorker)
+	_, err := r.ChangeUser(t.Context(), root, "ann", &api.UserChange{Role: octaskly.RoleClient})
+	r.must(err)
+	list, err := r.Tokens(t.Context(), root, true, api.Page{})
+	r.must(err)
+	roles := map[octaskly.Role]int{}
+	for _, token := range list {
+		roles[token.Role]++
+	}
+	if len(list) != 2 || roles[octaskly.RoleClient] != 1 || roles[octaskly.RoleWorker] != 1 {
+		t.Errorf("the tokens are %+v", list)
+	}
 }
 
 func TestOthersTokens(t *testing.T) {
@@ -114,17 +168,17 @@ func TestOthersTokens(t *testing.T) {
 	r.refused(err, octaskly.ErrDenied)
 	_, err = r.CreateToken(t.Context(), ann, &api.NewToken{User: "nobody"}) // and does not learn who there is
 	r.refused(err, octaskly.ErrDenied)
-	list, err := r.Tokens(t.Context(), ann, false)
+	list, err := r.Tokens(t.Context(), ann, false, api.Page{})
 	r.must(err)
 	if len(list) != 2 || list[0].User != "ann" || list[1].User != "ann" {
 		t.Errorf("ann has %+v", list)
 	}
-	list, err = r.Tokens(t.Context(), boss, true)
+	list, err = r.Tokens(t.Context(), boss, true, api.Page{})
 	r.must(err)
 	if len(list) != 4 {
 		t.Errorf("there are %+v", list)
 	}
-	if list, _ = r.Tokens(t.Context(), api.Caller{Role: octaskly.RoleClient}, false); len(list) != 0 {
+	if list, _ = r.Tokens(t.Context(), api.Caller{Role: octaskly.RoleClient}, false, api.Page{}); len(list) != 0 {
 		t.Errorf("nobody has %+v", list)
 	}
 	_, err = r.RevokeToken(t.Context(), ann, anns.ID)

@@ -11,17 +11,14 @@ import (
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
-// Users lists all users by name.
-func (a *Accounts) Users(_ context.Context, who api.Caller) ([]api.User, error) {
+// Users lists users by name.
+func (a *Accounts) Users(_ context.Context, who api.Caller, page api.Page) ([]api.User, error) {
 	if err := allow(who, auth.ManageUsers, "list users"); err != nil {
 		return nil, err
 	}
-	list := []api.User{}
-	for _, u := range a.book.listUsers() {
-		list = append(list, describeUser(u))
-	}
-	slices.SortFunc(list, func(x, y api.User) int { return strings.Compare(x.Name, y.Name) })
-	return list, nil
+	users := slices.DeleteFunc(a.book.listUsers(), func(u *octaskly.User) bool { return u.Name <= page.After && page.After != "" })
+	slices.SortFunc(users, func(x, y *octaskly.User) int { return strings.Compare(x.Name, y.Name) })
+	return described(users, page.Limit, describeUser), nil
 }
 
 // User tells of one: an admin of any, others of themselves.
@@ -52,15 +49,19 @@ func (a *Accounts) CreateUser(ctx context.Context, who api.Caller, how *api.NewU
 	if err != nil {
 		return nil, err
 	}
-	if a.book.user(u.Name) != nil { // before the password costs anything
-		return nil, taken(u.Name)
+	if err := vacant(u.Name, a.book.listUsers()); err != nil { // before the password costs anything
+		return nil, err
 	}
 	if u.Password, err = a.hashed(ctx, how.Password); err != nil {
 		return nil, err
 	}
+	jobs, err := a.jobsOf(ctx, u.Name)
+	if err != nil {
+		return nil, err
+	}
 	err = a.alter(ctx, who, func() (*change, error) {
-		if a.book.users[u.Name] != nil {
-			return nil, taken(u.Name)
+		if err := vacant(u.Name, a.book.listUsers()); err != nil {
+			return nil, err
 		}
 		if len(a.book.users) >= maxUsers {
 			return nil, fmt.Errorf("cannot create user %q: there are %d, which is the most: %w", u.Name, maxUsers, octaskly.ErrFull)
@@ -75,7 +76,17 @@ func (a *Accounts) CreateUser(ctx context.Context, who api.Caller, how *api.NewU
 		return nil, err
 	}
 	line := describeUser(u)
+	line.Jobs = jobs
 	return &line, nil
+}
+
+// jobsOf counts what a name owns, whoever has it.
+func (a *Accounts) jobsOf(ctx context.Context, name string) (int64, error) {
+	n, err := a.store.JobsOf(ctx, name)
+	if err != nil {
+		return 0, fmt.Errorf("cannot count the jobs of %q: %w", name, err)
+	}
+	return n, nil
 }
 
 func newUser(how *api.NewUser) (*octaskly.User, error) {
@@ -97,6 +108,19 @@ func newUser(how *api.NewUser) (*octaskly.User, error) {
 	return u, checkQuota(u.Quota)
 }
 
+// vacant refuses a name that somebody has, or one that differs from it only in case.
+func vacant(name string, users []*octaskly.User) error {
+	for _, u := range users {
+		switch {
+		case u.Name == name:
+			return taken(name)
+		case strings.EqualFold(u.Name, name):
+			return badField("name", "%q differs from user %q only in case", name, u.Name)
+		}
+	}
+	return nil
+}
+
 func taken(name string) error {
 	return fmt.Errorf("cannot create user %q: that name is taken (octasklyctl user set changes the user): %w", name, octaskly.ErrConflict)
 }
@@ -106,13 +130,18 @@ func (a *Accounts) RemoveUser(ctx context.Context, who api.Caller, name string) 
 	if err := allow(who, auth.ManageUsers, "remove a user"); err != nil {
 		return nil, err
 	}
+	jobs, err := a.jobsOf(ctx, name)
+	if err != nil {
+		return nil, err
+	}
 	var line api.User
-	err := a.alter(ctx, who, func() (*change, error) {
+	err = a.alter(ctx, who, func() (*change, error) {
 		u := a.book.users[name]
 		if u == nil {
 			return nil, noUser("remove", name)
 		}
 		line = describeUser(u)
+		line.Jobs = jobs
 		c := &change{target: name}
 		c.RemovedUsers = []string{name} // with all tokens, see book.apply
 		c.detail = fmt.Sprintf("was a %s; %d tokens went, too", u.Role, len(a.book.owned[name]))

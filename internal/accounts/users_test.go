@@ -8,16 +8,18 @@ import (
 
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/store"
 )
 
 func TestNames(t *testing.T) {
-	for _, name := range []string{"ann", "a", "ann@example.org", "Jörg", "x.y-z_1+2", "a@", strings.Repeat("n", 128), "user name"[:4], "$x", "a*"} {
+	for _, name := range []string{"ann", "a", "ann@example.org", "Joerg", "x.y-z_1", "a@", strings.Repeat("n", 128), "4you", "A-"} {
 		if err := checkName(name); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
 	for _, name := range []string{
 		"", strings.Repeat("n", 129), "a b", "a\tb", "a\nb", "a/b", "a:b", "-a", "@a", ".", "..", "*", "a\x00", "a\xff", "a\u202eb", "a\u00a0b", "a\u200bb", " a", "a\x7f",
+		"Jörg", "аnn", "ann\u0301", "ｂob", "_a", ".a", "a+b", "$x", "a*", "a\"b", "a\\b", "a,b",
 	} {
 		if err := checkName(name); err == nil {
 			t.Errorf("%q is a name", name)
@@ -33,6 +35,46 @@ func FuzzCheckName(f *testing.F) {
 			t.Errorf("%q is a name, and %q in the audit log", name, clip(name, maxWho))
 		}
 	})
+}
+
+// Nobody takes one user for another, and whoever is there already stays.
+func TestNamesThatLookAlike(t *testing.T) {
+	r := newRig(t)
+	r.user("Ann", octaskly.RoleClient)
+	for _, name := range []string{"ann", "ANN", "aNN"} {
+		_, err := r.CreateUser(t.Context(), root, &api.NewUser{Name: name})
+		r.field(err, "name")
+	}
+	_, err := r.CreateUser(t.Context(), root, &api.NewUser{Name: "Ann"})
+	r.refused(err, octaskly.ErrConflict)
+	for _, name := range []string{"Jörg", "ann"} { // as earlier versions made them
+		u := octaskly.User{Name: name, Role: octaskly.RoleClient, Password: cheap(password), CreatedAt: clock()}
+		r.must(r.store.Record(t.Context(), &store.Records{Users: []octaskly.User{u}}))
+	}
+	r.restart()
+	for _, name := range []string{"Jörg", "ann", "Ann"} {
+		r.enters(r.login(name).Access, octaskly.RoleClient)
+		_, err = r.ChangeUser(t.Context(), root, name, &api.UserChange{Role: octaskly.RoleDispatcher})
+		r.must(err)
+	}
+}
+
+// Whoever has a name owns the jobs of that name, and is told.
+func TestJobsOfAName(t *testing.T) {
+	r := newRig(t)
+	for _, name := range []string{"leaver", "ann"} {
+		want := int64(0)
+		if name == "leaver" {
+			want = 6
+		}
+		made, err := r.CreateUser(t.Context(), root, &api.NewUser{Name: name})
+		r.must(err)
+		gone, err := r.RemoveUser(t.Context(), root, name)
+		r.must(err)
+		if made.Jobs != want || gone.Jobs != want {
+			t.Errorf("%s owns %d when made, %d when removed", name, made.Jobs, gone.Jobs)
+		}
+	}
 }
 
 func TestNewUserInput(t *testing.T) {
@@ -75,7 +117,7 @@ func TestUsers(t *testing.T) {
 	r.user("ann", octaskly.RoleDispatcher)
 	_, err = r.CreateUser(ctx, root, &api.NewUser{Name: "ann"})
 	r.refused(err, octaskly.ErrConflict)
-	list, err := r.Users(ctx, root)
+	list, err := r.Users(ctx, root, api.Page{})
 	r.must(err)
 	if len(list) != 2 || list[0].Name != "ann" || !list[0].Password || list[1].Name != "bob" {
 		t.Errorf("the list is %+v", list)
@@ -93,7 +135,7 @@ func TestUsers(t *testing.T) {
 	_, err = r.RemoveUser(ctx, root, "ann")
 	r.must(err)
 	r.restart()
-	list, err = r.Users(ctx, root)
+	list, err = r.Users(ctx, root, api.Page{})
 	r.must(err)
 	if len(list) != 1 {
 		t.Errorf("the list is %+v", list)
@@ -105,7 +147,7 @@ func TestOnlyAdmins(t *testing.T) {
 	r := newRig(t)
 	r.user("ann", octaskly.RoleDispatcher)
 	ctx, calls := t.Context(), map[string]func(api.Caller) error{
-		"users":  func(c api.Caller) error { _, err := r.Users(t.Context(), c); return err },
+		"users":  func(c api.Caller) error { _, err := r.Users(t.Context(), c, api.Page{}); return err },
 		"user":   func(c api.Caller) error { _, err := r.User(t.Context(), c, "ann"); return err },
 		"create": func(c api.Caller) error { _, err := r.CreateUser(t.Context(), c, &api.NewUser{Name: "x"}); return err },
 		"change": func(c api.Caller) error {
@@ -117,7 +159,7 @@ func TestOnlyAdmins(t *testing.T) {
 		"audit":  func(c api.Caller) error { _, err := r.Audit(t.Context(), c, api.AuditFilter{}); return err },
 		"verify": func(c api.Caller) error { _, err := r.VerifyAudit(t.Context(), c, nil); return err },
 		"anchor": func(c api.Caller) error { _, err := r.Anchor(t.Context(), c); return err },
-		"tokens": func(c api.Caller) error { _, err := r.Tokens(t.Context(), c, true); return err },
+		"tokens": func(c api.Caller) error { _, err := r.Tokens(t.Context(), c, true, api.Page{}); return err },
 		"for ann": func(c api.Caller) error {
 			_, err := r.CreateToken(t.Context(), c, &api.NewToken{User: "ann"})
 			return err

@@ -13,6 +13,10 @@ type Accounts interface {
 	// Authenticate knows whose access token that is. The error is ErrUnknown,
 	// whatever is wrong with it.
 	Authenticate(ctx context.Context, token string) (*Identity, error)
+	// Standing is an error once who has come by a token may no longer what he may by
+	// his Role. Else changed is closed when that may have become otherwise, as it may
+	// at until, when the login or the machine token ends.
+	Standing(who Caller) (changed <-chan struct{}, until time.Time, err error)
 
 	// Login and Refresh open and renew a session. A wrong name or password is
 	// ErrUnknown after a while, and takes longer each time; too many at once are
@@ -22,7 +26,8 @@ type Accounts interface {
 	// Logout ends the session that the caller's token belongs to.
 	Logout(context.Context, Caller) error
 
-	Users(context.Context, Caller) ([]User, error)
+	// Users come by name.
+	Users(context.Context, Caller, Page) ([]User, error)
 	User(ctx context.Context, who Caller, name string) (*User, error)
 	CreateUser(context.Context, Caller, *NewUser) (*User, error)
 	// ChangeUser changes what the request says; a new password, a lesser role or
@@ -32,8 +37,8 @@ type Accounts interface {
 	// ChangePassword is for the caller's own, who must know the present one.
 	ChangePassword(context.Context, Caller, *PasswordChange) error
 
-	// Tokens are the caller's, or with all everybody's.
-	Tokens(ctx context.Context, who Caller, all bool) ([]Token, error)
+	// Tokens are the caller's, or with all everybody's, the latest first.
+	Tokens(ctx context.Context, who Caller, all bool, page Page) ([]Token, error)
 	CreateToken(context.Context, Caller, *NewToken) (*CreatedToken, error)
 	RevokeToken(ctx context.Context, who Caller, id string) (*Token, error)
 
@@ -65,8 +70,17 @@ type TooSoon struct {
 
 func (e *TooSoon) Error() string { return e.Why }
 
+// Wait is After in whole seconds, at least one, as the header Retry-After says it.
+func (e *TooSoon) Wait() time.Duration { return roundUp(e.After) }
+
 // Unwrap makes it an octaskly.ErrFull.
 func (e *TooSoon) Unwrap() error { return octaskly.ErrFull }
+
+// Page is a part of a list.
+type Page struct {
+	After string // the last one of the page before; empty: from the first on
+	Limit int    // 0: all
+}
 
 // LoginRequest is the body of POST /api/v1/login.
 type LoginRequest struct {
@@ -99,6 +113,9 @@ type User struct {
 	Quota     Quota         `json:"quota"`
 	CreatedAt time.Time     `json:"created_at"`
 	ChangedAt time.Time     `json:"changed_at"`
+	// Jobs of that name, which whoever has it owns; said of a user who was just made
+	// or removed.
+	Jobs int64 `json:"jobs,omitempty"`
 }
 
 // Quota is octaskly.Quota in JSON: what is missing is as the configuration says,
@@ -202,11 +219,20 @@ type Anchor struct {
 // AuditReport is what VerifyAudit found. Faults say which rows were edited, removed
 // or put elsewhere.
 type AuditReport struct {
-	Rows   int64        `json:"rows"`
-	First  int64        `json:"first,omitempty"`
-	Last   *Anchor      `json:"last,omitempty"`
-	Intact bool         `json:"intact"`
-	Faults []AuditFault `json:"faults,omitempty"` // the first hundred
+	Rows    int64        `json:"rows"`
+	First   int64        `json:"first,omitempty"`
+	Last    *Anchor      `json:"last,omitempty"`
+	Dropped *AuditDrop   `json:"dropped,omitempty"`
+	Intact  bool         `json:"intact"`
+	Faults  []AuditFault `json:"faults,omitempty"` // the first hundred
+	// Incomparable: the row that the anchor names was dropped.
+	Incomparable bool `json:"incomparable,omitempty"`
+}
+
+// AuditDrop says that retention has dropped all rows up to one, and when.
+type AuditDrop struct {
+	Seq int64     `json:"seq"`
+	At  time.Time `json:"at"`
 }
 
 // AuditFault is one row, or a span of missing ones.

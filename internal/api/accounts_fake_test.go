@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
@@ -45,6 +46,10 @@ func (b *books) Authenticate(_ context.Context, token string) (*Identity, error)
 	return &Identity{User: "the " + token, Role: octaskly.Role(role), Token: "id of " + token}, nil
 }
 
+func (b *books) Standing(Caller) (<-chan struct{}, time.Time, error) {
+	return nil, time.Now().Add(time.Hour), nil
+}
+
 func (b *books) Login(_ context.Context, from string, how *LoginRequest) (*Session, error) {
 	err := b.ask(Caller{}, "login %s from %s", how.User, from)
 	return &Session{Access: "a", Refresh: "r", User: how.User, Role: octaskly.RoleClient}, err
@@ -58,8 +63,8 @@ func (b *books) Logout(_ context.Context, who Caller) error {
 	return b.ask(who, "logout %s", who.Token)
 }
 
-func (b *books) Users(_ context.Context, who Caller) ([]User, error) {
-	return []User{{Name: "ann"}}, b.ask(who, "users")
+func (b *books) Users(_ context.Context, who Caller, page Page) ([]User, error) {
+	return []User{{Name: "ann"}}, b.ask(who, "users %v", page)
 }
 
 func (b *books) User(_ context.Context, who Caller, name string) (*User, error) {
@@ -82,8 +87,8 @@ func (b *books) ChangePassword(_ context.Context, who Caller, how *PasswordChang
 	return b.ask(who, "password")
 }
 
-func (b *books) Tokens(_ context.Context, who Caller, all bool) ([]Token, error) {
-	return nil, b.ask(who, "tokens %v", all)
+func (b *books) Tokens(_ context.Context, who Caller, all bool, page Page) ([]Token, error) {
+	return nil, b.ask(who, "tokens %v %v", all, page)
 }
 
 func (b *books) CreateToken(_ context.Context, who Caller, t *NewToken) (*CreatedToken, error) {

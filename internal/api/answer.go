@@ -28,14 +28,16 @@ func (h *Handler) fail(w *answer, r *http.Request, err error) {
 	if w.begun {
 		panic(http.ErrAbortHandler)
 	}
+	h.traffic.refused(body.Kind)
 	switch soon, isSoon := errors.AsType[*TooSoon](err); {
 	case isSoon:
-		w.Header().Set("Retry-After", strconv.Itoa(int(roundUp(soon.After)/time.Second)))
+		w.Header().Set("Retry-After", strconv.Itoa(int(soon.Wait()/time.Second)))
 	case errors.Is(err, octaskly.ErrFull) || errors.Is(err, octaskly.ErrUnavailable):
 		w.Header().Set("Retry-After", "1") // in seconds
 	case status == http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
+	body.Message = wording(body.Message)
 	if err := writeJSON(w, status, Failure{body}); err != nil {
 		panic(http.ErrAbortHandler)
 	}
@@ -61,6 +63,7 @@ type answer struct {
 	http.ResponseWriter
 	*http.ResponseController
 	begun  bool
+	status int
 	broken bool // nobody reads any more
 }
 
@@ -69,7 +72,7 @@ func newAnswer(w http.ResponseWriter) *answer {
 }
 
 func (a *answer) WriteHeader(status int) {
-	a.begun = true
+	a.begun, a.status = true, status
 	a.ResponseWriter.WriteHeader(status)
 }
 

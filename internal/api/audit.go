@@ -68,6 +68,9 @@ func (r *request) settle() error {
 // returns what it is answered with.
 func (r *request) refused(err error) error {
 	status, body := meaning(err)
+	if r.api.gate != nil {
+		r.complain(status, body.Kind)
+	}
 	if r.api.accounts == nil || !r.audited(status, err) {
 		return err
 	}

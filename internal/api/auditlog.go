@@ -14,9 +14,9 @@ type Audit struct {
 func (h *Handler) audit(r *request) (*Audit, error) {
 	filter := AuditFilter{
 		Who:     r.text("who", maxTarget),
-		What:    r.text("what", maxTarget),
+		What:    r.word("what", h.whats()),
 		Target:  r.text("target", maxTarget),
-		Outcome: r.text("outcome", maxTarget),
+		Outcome: r.word("outcome", outcomes()),
 		Since:   r.time("since"),
 		Until:   r.time("until"),
 		Before:  r.number("before", 1, maxNumber, 0),

@@ -22,7 +22,7 @@ func (h *Handler) putBlob(w *answer, r *request) error {
 		return r.bad
 	}
 	body := r.open(octaskly.MaxBlob)
-	err := h.dispatcher.PutBlob(r.Context(), blob, body)
+	err := h.dispatcher.PutBlob(r.Context(), r.who, blob, body)
 	if body.err != nil {
 		return body.err // rather than what the dispatcher makes of it
 	}
@@ -38,7 +38,11 @@ func (h *Handler) hasBlob(w *answer, r *request) error {
 	if r.bad != nil {
 		return r.bad
 	}
-	if !h.dispatcher.HasBlob(r.Context(), blob) {
+	has, err := h.dispatcher.HasBlob(r.Context(), r.who, blob)
+	if err != nil {
+		return err
+	}
+	if !has {
 		return fmt.Errorf("cannot find blob %s: %w", blob, octaskly.ErrNotFound)
 	}
 	w.WriteHeader(http.StatusNoContent)

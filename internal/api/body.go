@@ -78,6 +78,9 @@ func decodeJSON(data []byte, v any) error {
 	if _, err := d.Token(); err != io.EOF {
 		return &octaskly.FieldError{Field: bodyField, Why: "it goes on after its JSON value"}
 	}
+	if key, is := twice(data); is {
+		return &octaskly.FieldError{Field: fieldName(key), Why: "it is given twice"}
+	}
 	return nil
 }
 

@@ -23,6 +23,10 @@ func TestBodies(t *testing.T) {
 		{`[]`, "body", "body: want an object, not array"},
 		{`"true"`, "body", "body: want an object, not string"},
 		{`{"argv":["a"],"arvg":["b"]}`, "arvg", "arvg: no such field"},
+		{`{"argv":["true"],"argv":["id"]}`, "argv", "argv: it is given twice"},
+		{`{"argv":["true"],"name":"a","Argv":["id"]}`, "Argv", "Argv: it is given twice"},
+		{`{"argv":["true"],"\u0061rgv":["id"]}`, "argv", "argv: it is given twice"},
+		{`{"argv":["true"],"limits":{"memory":1,"disk":2,"memory":3}}`, "memory", "memory: it is given twice"},
 		{`{"":0}`, `""`, `"": no such field`},
 		{`{"argv":["a"],"a\"b":1}`, `a"b`, `a"b: no such field`},
 		{`{"argv":["a"],"` + strings.Repeat("x", 1000) + `":1}`, strings.Repeat("x", 64), strings.Repeat("x", 64) + ": no such field"},
@@ -49,7 +53,7 @@ func TestBodies(t *testing.T) {
 		if err := json.Unmarshal(w.Body.Bytes(), &f); err != nil {
 			t.Fatal(err)
 		}
-		if want := (Error{"bad-input", tt.message, tt.field}); w.Code != 400 || f.Error != want {
+		if want := (Error{Kind: "bad-input", Message: tt.message, Field: tt.field}); w.Code != 400 || f.Error != want {
 			t.Errorf("%.40s: %d %+v\nwant 400 %+v", tt.body, w.Code, f.Error, want)
 		}
 	}

@@ -14,12 +14,12 @@ import (
 
 // caller finds out who makes a request: by the process at the other end of a Unix
 // socket, else by a token. It has no name where that is not known.
-func (h *Handler) caller(r *http.Request) (Caller, error) {
+func (h *Handler) caller(r *request) (Caller, error) {
 	c := connectionOf(r.Context())
 	who := stranger(c)
 	var err error
 	if c.door == unixDoor {
-		err = h.local(r, &who)
+		err = h.local(r.Request, &who)
 	} else {
 		err = h.remote(r, &who)
 	}
@@ -41,20 +41,29 @@ func (h *Handler) local(r *http.Request, who *Caller) error {
 	return nil
 }
 
-func (h *Handler) remote(r *http.Request, who *Caller) error {
+func (h *Handler) remote(r *request, who *Caller) error {
 	token, err := bearer(r.Header)
 	if err != nil {
 		return err
 	}
-	if h.accounts == nil {
-		return fmt.Errorf("cannot take a token: this daemon knows none: %w", octaskly.ErrUnknown)
-	}
-	id, err := h.accounts.Authenticate(r.Context(), token)
+	id, err := h.authenticate(r, token)
 	if err != nil {
 		return err
 	}
 	who.Name, who.Role, who.Token = id.User, id.Role, id.Token
 	return nil
+}
+
+// authenticate asks whoever knows tokens here.
+func (h *Handler) authenticate(r *request, token string) (*Identity, error) {
+	switch {
+	case h.accounts != nil:
+		return h.accounts.Authenticate(r.Context(), token)
+	case h.gate != nil:
+		from := connectionOf(r.Context()).peer.String()
+		return h.gate.Identify(r.Context(), token, Visit{from, r.route.action, r.route.permission})
+	}
+	return nil, fmt.Errorf("cannot take a token: this daemon knows none: %w", octaskly.ErrUnknown)
 }
 
 // userNames remembers names and roles of users for a while: to find one is to

@@ -56,11 +56,11 @@ func TestAdmin(t *testing.T) {
 		0:   {Name: "root", UID: 0, Role: octaskly.RoleAdmin, Admin: true, From: "unix uid=0"},
 		ann: {Name: "ann", UID: ann, Role: octaskly.RoleClient, Admin: admin, From: "unix uid=54321"},
 	} {
-		if got, err := h.caller(newRequest(uid, "GET", "/", "")); got != want || err != nil {
+		if got, err := h.caller(&request{Request: newRequest(uid, "GET", "/", "")}); got != want || err != nil {
 			t.Errorf("uid %d is %+v, %v, want %+v", uid, got, err, want)
 		}
 	}
-	if me, err := h.caller(newRequest(os.Geteuid(), "GET", "/", "")); !me.Admin || err != nil {
+	if me, err := h.caller(&request{Request: newRequest(os.Geteuid(), "GET", "/", "")}); !me.Admin || err != nil {
 		t.Errorf("%+v is no admin of its own daemon: %v", me, err)
 	}
 }

@@ -85,9 +85,10 @@ type Dispatcher interface {
 	Output(ctx context.Context, who Caller, id octaskly.TaskID, attempt int, follow bool) (io.ReadCloser, error)
 
 	// PutBlob stores what r gives until its end under its SHA-256, which must be hash.
-	PutBlob(ctx context.Context, hash octaskly.Blob, r io.Reader) error
-	// HasBlob reports whether PutBlob may be left out.
-	HasBlob(context.Context, octaskly.Blob) bool
+	PutBlob(ctx context.Context, who Caller, hash octaskly.Blob, r io.Reader) error
+	// HasBlob reports whether PutBlob may be left out: the caller has uploaded it, or
+	// has a job that reads it.
+	HasBlob(context.Context, Caller, octaskly.Blob) (bool, error)
 
 	Workers(context.Context, Caller) ([]Worker, error)
 	// Worker tells of one worker, by its id or name, with its Checks.
@@ -100,7 +101,14 @@ type Dispatcher interface {
 	// RemoveWorker forgets a worker. It is octaskly.ErrConflict while that is
 	// connected. What it had runs elsewhere at once.
 	RemoveWorker(ctx context.Context, who Caller, name string) (*Worker, error)
-	Stats(context.Context, Caller) (*Stats, error)
+	// Events are those that the caller may see: of all tasks only where he may see
+	// those. A page may have fewer than its limit, or none, and yet there are more.
+	Events(context.Context, Caller, EventQuery) (*Events, error)
+	// FollowEvents yields events as they happen, with the place up to which there are no
+	// others: first where it begins, then now and then without events.
+	FollowEvents(ctx context.Context, who Caller, q EventQuery, yield func([]Event, Cursor) error) error
+	// Stats sums up what an owner has; empty: everybody, where the caller may see that.
+	Stats(ctx context.Context, who Caller, owner string) (*Stats, error)
 }
 
 // BodyTimeout bounds how long a request's body may take to arrive.

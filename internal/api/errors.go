@@ -59,10 +59,24 @@ func meaning(err error) (status int, body Error) {
 	}
 	for _, m := range meanings {
 		if errors.Is(err, m.err) {
-			return m.status, Error{Kind: m.kind, Message: message}
+			return m.status, Error{Kind: m.kind, Message: message, Lasting: lasting(err)}
 		}
 	}
 	return http.StatusInternalServerError, Error{Kind: internal, Message: "internal error; the daemon's log has more on it"}
+}
+
+// wording leaves out of a message what only repeats its kind, which is for programs.
+func wording(message string) string {
+	for _, kind := range []error{octaskly.ErrUnknown, octaskly.ErrConflict} {
+		message = strings.TrimSuffix(message, ": "+kind.Error())
+	}
+	return message
+}
+
+// lasting reports whether err is a limit that is reached, not one of a rate.
+func lasting(err error) bool {
+	_, soon := errors.AsType[*TooSoon](err)
+	return errors.Is(err, octaskly.ErrFull) && !soon
 }
 
 // Error is what the other side said.
@@ -86,4 +100,10 @@ func (e *Error) As(target any) bool {
 	}
 	*field = &octaskly.FieldError{Field: e.Field, Why: strings.TrimPrefix(e.Message, e.Field+": ")}
 	return true
+}
+
+// KindOf is what an error is called in an answer and in the audit log.
+func KindOf(err error) string {
+	_, body := meaning(err)
+	return body.Kind
 }

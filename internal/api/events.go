@@ -47,15 +47,18 @@ func (s stream) sendEvent(name, id string, data any) error {
 func (s stream) endEvents() error { return s.sendEvent("end", "", struct{}{}) }
 
 // jobEvents sends the states of a job. The id of an event is made of the state: who
-// has seen the present one does not get it again.
+// has seen the present one does not get it again, and only learns that he is served.
 func jobEvents(w *answer, seen string) (yield func(*Job) error, end func() error) {
 	w.Header().Set("Content-Type", EventType)
 	s := stream{w}
 	yield = func(job *Job) error {
 		line, err := json.Marshal(job)
 		id := strings.Trim(tagOf(line), `"`)
-		if err != nil || id == seen {
+		if err != nil {
 			return err
+		}
+		if id == seen {
+			return s.Flush()
 		}
 		seen = ""
 		return s.sendEvent("job", id, job)

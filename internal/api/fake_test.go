@@ -25,6 +25,8 @@ type fake struct {
 	output func(context.Context) (io.ReadCloser, error)
 	put    func(context.Context, io.Reader) error
 	jobs   []Job
+	events []Event
+	happen func(context.Context, func([]Event, Cursor) error) error
 	has    bool
 }
 
@@ -93,7 +95,7 @@ func (f *fake) Output(ctx context.Context, who Caller, id octaskly.TaskID, attem
 	return io.NopCloser(strings.NewReader("framed")), nil
 }
 
-func (f *fake) PutBlob(ctx context.Context, hash octaskly.Blob, r io.Reader) error {
+func (f *fake) PutBlob(ctx context.Context, _ Caller, hash octaskly.Blob, r io.Reader) error {
 	err := f.ask("put %.4s", hash)
 	if f.put != nil {
 		return f.put(ctx, r)
@@ -102,7 +104,36 @@ func (f *fake) PutBlob(ctx context.Context, hash octaskly.Blob, r io.Reader) err
 	return err
 }
 
-func (f *fake) HasBlob(context.Context, octaskly.Blob) bool { return f.has }
+func (f *fake) HasBlob(context.Context, Caller, octaskly.Blob) (bool, error) { return f.has, nil }
+
+func (f *fake) Events(_ context.Context, who Caller, q EventQuery) (*Events, error) {
+	return &Events{Events: f.events, Next: "G.9"}, f.ask("events %s %s", who.Name, textOf(q))
+}
+
+func (f *fake) FollowEvents(ctx context.Context, who Caller, q EventQuery, yield func([]Event, Cursor) error) error {
+	err := f.ask("follow %s %s", who.Name, textOf(q))
+	if f.happen != nil {
+		return f.happen(ctx, yield)
+	}
+	return err
+}
+
+func textOf(q EventQuery) string {
+	selected, kinds, since, before := "-", "-", "-", "-"
+	if q.Select != nil {
+		selected = q.Select.Jobs.String() + "." + q.Select.Elements.String()
+	}
+	if q.Kinds != nil {
+		kinds = fmt.Sprint(q.Kinds)
+	}
+	if q.Since != nil {
+		since = q.Since.String()
+	}
+	if q.Before != nil {
+		before = q.Before.String()
+	}
+	return fmt.Sprintf("%s %q %s fleet:%v %s %s %d", selected, q.Worker, kinds, q.Fleet, since, before, q.Limit)
+}
 
 func (f *fake) Workers(_ context.Context, who Caller) ([]Worker, error) {
 	return []Worker{{Name: "w"}}, f.ask("workers %s", who.Name)
@@ -128,8 +159,12 @@ func (f *fake) RemoveWorker(_ context.Context, who Caller, name string) (*Worker
 	return &Worker{Name: name, State: "lost"}, f.ask("remove %s %s", who.Name, name)
 }
 
-func (f *fake) Stats(_ context.Context, who Caller) (*Stats, error) {
-	return &Stats{Fleet: "f"}, f.ask("stats %s", who.Name)
+func (f *fake) Stats(_ context.Context, who Caller, owner string) (*Stats, error) {
+	of := " of " + owner
+	if owner == "" || owner == who.Name {
+		of = ""
+	}
+	return &Stats{Fleet: "f", FleetStats: &FleetStats{}, StoreStats: &StoreStats{}}, f.ask("stats %s%s", who.Name, of)
 }
 
 var quiet = slog.New(slog.DiscardHandler)

@@ -1,5 +1,7 @@
 package api
 
+import "github.com/octaskly/octaskly/internal/auth"
+
 func (h *Handler) workers(r *request) (*Workers, error) {
 	workers, err := h.dispatcher.Workers(r.Context(), r.who)
 	return &Workers{listed(workers)}, err
@@ -28,7 +30,15 @@ func (h *Handler) removeWorker(r *request) (*Worker, error) {
 }
 
 func (h *Handler) stats(r *request) (*Stats, error) {
-	return h.dispatcher.Stats(r.Context(), r.who)
+	owner := r.owner()
+	if r.bad != nil {
+		return nil, r.bad
+	}
+	stats, err := h.dispatcher.Stats(r.Context(), r.who, owner)
+	if err == nil && !auth.Of(r.who.Role).Allows(auth.ReadWorkers) {
+		stats.FleetStats = nil
+	}
+	return stats, err
 }
 
 func (h *Handler) version(*request) (*Version, error) { return &h.ofDaemon, nil }

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/octaskly/octaskly/internal/auth"
-	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
 // Host is the only one that the API answers to.
@@ -25,13 +24,15 @@ type Config struct {
 	Origins []string   // of pages that may use the API over HTTPS, as in the header Origin
 	Rate    float64    // requests a second of each token, and of each address, over HTTPS; 0: no bound
 	Burst   int        // of them that may come at once
+	Metrics []Meter    // of what the daemon has, for GET /metrics
 	Log     *slog.Logger
 }
 
 // Handler is the API of one dispatcher, or of one worker.
 type Handler struct {
 	dispatcher  Dispatcher // nil in a worker
-	accounts    Accounts   // nil: no tokens and no audit log
+	accounts    Accounts   // nil: no audit log, and no tokens but by the gate
+	gate        Gate       // a worker's; nil: no tokens
 	origins     []string
 	tokens      *auth.Meter // requests of each
 	addresses   *auth.Meter
@@ -40,6 +41,9 @@ type Handler struct {
 	mux         *http.ServeMux
 	names       *userNames
 	bodyTimeout time.Duration
+	meters      []Meter
+	traffic     traffic
+	complaints  *auth.Meter // lines in the log, of each address
 }
 
 // New makes a handler for requests that come in through [Serve], [ServeTLS] and
@@ -63,6 +67,8 @@ func bare(config Config) *Handler {
 		mux:         http.NewServeMux(),
 		names:       newUserNames(config.Access),
 		bodyTimeout: BodyTimeout,
+		meters:      config.Metrics,
+		complaints:  auth.NewMeter(complaintRate, complaintBurst),
 	}
 }
 
@@ -80,6 +86,7 @@ func (h *Handler) mount(routes []route) {
 // ServeHTTP finds the resource.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := newAnswer(w)
+	defer h.traffic.note(connectionOf(r.Context()).door, a)
 	if r.ContentLength != 0 {
 		a.SetReadDeadline(time.Now().Add(h.bodyTimeout)) // also for a body that is not read here: net/http drains it
 	}
@@ -89,7 +96,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.Header().Set("Connection", "close")
 	}
 	h.secure(a, r)
-	if path.Clean("/"+r.URL.Path) != r.URL.Path { // the mux would redirect
+	odd := r.ProtoMajor > 1 && !strings.HasPrefix(r.RequestURI, "/") // RFC 9113 section 8.3.1; others may read it otherwise
+	if odd || path.Clean("/"+r.URL.Path) != r.URL.Path {             // the mux would redirect
 		h.serve(nil, a, r)
 		return
 	}
@@ -102,13 +110,20 @@ func crowded(w http.ResponseWriter, c connection) error {
 		return nil
 	}
 	w.Header().Set("Connection", "close")
-	return fmt.Errorf("cannot serve another connection: %d of yours are busy; end some of them, or try again: %w", c.over, octaskly.ErrFull)
+	return &TooSoon{Why: fmt.Sprintf("cannot serve another connection: %d of yours are busy; end some of them, or try again", c.over), After: time.Second}
 }
+
+// unwantedTime is how long a body may go on to arrive that belongs to a request that
+// was refused: net/http reads it before it sends the answer.
+const unwantedTime = 5 * time.Second
 
 // serve answers one request.
 func (h *Handler) serve(s resource, w *answer, r *http.Request) {
 	q := &request{Request: r, api: h, who: stranger(connectionOf(r.Context())), body: &body{answer: w}}
 	if err := h.handle(s, w, q); err != nil {
+		if r.ContentLength != 0 {
+			w.SetReadDeadline(time.Now().Add(min(unwantedTime, h.bodyTimeout)))
+		}
 		h.fail(w, r, q.refused(err))
 	}
 }
@@ -153,7 +168,7 @@ func (h *Handler) enter(w *answer, r *request) error {
 func (h *Handler) identify(r *request) error {
 	var err error
 	if c := connectionOf(r.Context()); !r.route.open || c.door == unixDoor {
-		r.who, err = h.caller(r.Request)
+		r.who, err = h.caller(r)
 	}
 	if err == nil {
 		err = cmp.Or(h.admitToken(&r.who), r.route.check(&r.who, r.route.action))

@@ -24,6 +24,8 @@ GET    /health                       200 200 200 200 200 200
 POST   /api/v1/login                 200 200 200 200 200 200
 POST   /api/v1/refresh               200 200 200 200 200 200
 
+GET    /metrics                      401 403 403 403 200 200
+
 GET    /api/v1/version               401 200 200 200 200 200
 GET    /api/v1/openapi.json          401 200 200 200 200 200
 GET    /api/v1/self                  401 200 200 200 200 200
@@ -47,6 +49,7 @@ GET    /api/v1/workers/w             401 403 200 200 200 200
 DELETE /api/v1/workers/w             401 403 403 403 200 200
 POST   /api/v1/workers/w/drain       401 403 403 403 200 200
 POST   /api/v1/workers/w/resume      401 403 403 403 200 200
+GET    /api/v1/events                401 403 200 200 200 200
 GET    /api/v1/stats                 401 403 200 200 200 200
 
 GET    /api/v1/users                 401 403 403 403 403 200
@@ -65,6 +68,7 @@ POST   /api/v1/audit/verify          401 403 403 403 403 200
 GET    /api/v1/audit/anchor          401 403 403 403 403 200
 
 GET    /api/v1/tasks?owner=the+client-owner        401 403 200 403 200 200
+GET    /api/v1/stats?owner=the+client-owner        401 403 200 403 200 200
 GET    /api/v1/tasks?select=all&all_users          401 403 403 403 200 200
 DELETE /api/v1/tasks/all?all_users                 401 403 403 403 200 200
 POST   /api/v1/tasks/all/signal?all_users          401 403 403 403 200 200

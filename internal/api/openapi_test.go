@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/octaskly/octaskly/internal/metrics"
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
@@ -31,6 +32,7 @@ type operation struct {
 // operations are the routes in words, and the Go types of their bodies.
 var operations = map[string]operation{
 	"GET /health":                     {"Say that the daemon is there.", nil, 200, Health{}, nil},
+	"GET /metrics":                    {"What the daemon counts, for Prometheus.", nil, 200, nil, map[string]string{metrics.ContentType: "text format 0.0.4"}},
 	"GET /api/v1/version":             {"The version of the daemon.", nil, 200, Version{}, nil},
 	"GET /api/v1/openapi.json":        {"This document.", nil, 200, nil, map[string]string{"application/json": "OpenAPI 3.1"}},
 	"GET /api/v1/self":                {"Who the caller is to the daemon, and what he may do.", nil, 200, Identification{}, nil},
@@ -46,29 +48,31 @@ var operations = map[string]operation{
 	"GET /api/v1/tasks/{id}/output": {"The output. With stream=stdout or stderr it is the bytes of one stream, of which the header Range takes a part.", nil, 200, nil, map[string]string{
 		OutputType: "both streams, framed", "application/octet-stream": "one stream", EventType: "events stdout, stderr, discarded and end"}},
 	"PUT /api/v1/blobs/{hash}":             {"Store an input under its SHA-256 in hex.", nil, 204, nil, nil},
-	"HEAD /api/v1/blobs/{hash}":            {"Ask whether an input is there.", nil, 204, nil, nil},
+	"HEAD /api/v1/blobs/{hash}":            {"Ask whether an input is there that the caller has uploaded, or that a job of his reads.", nil, 204, nil, nil},
 	"GET /api/v1/workers":                  {"List workers.", nil, 200, Workers{}, nil},
 	"GET /api/v1/workers/{worker}":         {"Tell of one worker, by its id or name.", nil, 200, Worker{}, nil},
 	"DELETE /api/v1/workers/{worker}":      {"Forget a worker that is not connected.", nil, 200, Worker{}, nil},
 	"POST /api/v1/workers/{worker}/drain":  {"Give a worker no new tasks.", DrainRequest{}, 200, Worker{}, nil},
 	"POST /api/v1/workers/{worker}/resume": {"Give a worker tasks again.", nil, 200, Worker{}, nil},
-	"GET /api/v1/stats":                    {"Count tasks, workers and slots.", nil, 200, Stats{}, nil},
-	"POST /api/v1/login":                   {"Open a session by a password.", LoginRequest{}, 200, Session{}, nil},
-	"POST /api/v1/refresh":                 {"Renew a session by its refresh token, which is good once.", RefreshRequest{}, 200, Session{}, nil},
-	"POST /api/v1/logout":                  {"End the session of the token that is shown.", nil, 204, nil, nil},
-	"POST /api/v1/password":                {"Change one's own password.", PasswordChange{}, 204, nil, nil},
-	"GET /api/v1/users":                    {"List users.", nil, 200, Users{}, nil},
-	"POST /api/v1/users":                   {"Make a user.", NewUser{}, 201, User{}, nil},
-	"GET /api/v1/users/{user}":             {"Tell of one user.", nil, 200, User{}, nil},
-	"PATCH /api/v1/users/{user}":           {"Change a user.", UserChange{}, 200, User{}, nil},
-	"DELETE /api/v1/users/{user}":          {"Remove a user and end his sessions.", nil, 200, User{}, nil},
-	"GET /api/v1/tokens":                   {"List the caller's tokens, or all.", nil, 200, Tokens{}, nil},
-	"POST /api/v1/tokens":                  {"Make a token for a program. Its secret is said once.", NewToken{}, 201, CreatedToken{}, nil},
-	"DELETE /api/v1/tokens/{token}":        {"Revoke a token, at once.", nil, 200, Token{}, nil},
-	"POST /api/v1/keys/rotate":             {"Sign tokens with a new key.", nil, 200, Keys{}, nil},
-	"GET /api/v1/audit":                    {"List the audit log, the newest row first.", nil, 200, Audit{}, nil},
-	"POST /api/v1/audit/verify":            {"Go through the audit log. With an Anchor as the body, compare it with that; the body may be empty.", Anchor{}, 200, AuditReport{}, nil},
-	"GET /api/v1/audit/anchor":             {"Name the last row of the audit log.", nil, 200, Anchor{}, nil},
+	"GET /api/v1/events": {"What has happened to tasks and workers, the oldest first: the latest page, the one after the id since, or the one before the id before. As " + EventType + " it goes on for ever, from now on or after since or Last-Event-ID.", nil, 200, Events{}, map[string]string{
+		EventType: "events event, gap and reset, each with an Event; an id alone says up to where there are no others"}},
+	"GET /api/v1/stats":             {"Count tasks by state, workers and slots: everybody's tasks since there is a database; or an owner's, of the jobs that are kept, as who may not see all of them gets them.", nil, 200, Stats{}, nil},
+	"POST /api/v1/login":            {"Open a session by a password.", LoginRequest{}, 200, Session{}, nil},
+	"POST /api/v1/refresh":          {"Renew a session by its refresh token, which is good once: a second use within 10 s of the first, as after an answer that was lost, is answered with another Session, which replaces the first answer; any later use of it, or of an earlier one, ends the session.", RefreshRequest{}, 200, Session{}, nil},
+	"POST /api/v1/logout":           {"End the session of the token that is shown.", nil, 204, nil, nil},
+	"POST /api/v1/password":         {"Change one's own password.", PasswordChange{}, 204, nil, nil},
+	"GET /api/v1/users":             {"List users by name. The next page is after the last name of this one.", nil, 200, Users{}, nil},
+	"POST /api/v1/users":            {"Make a user.", NewUser{}, 201, User{}, nil},
+	"GET /api/v1/users/{user}":      {"Tell of one user.", nil, 200, User{}, nil},
+	"PATCH /api/v1/users/{user}":    {"Change a user.", UserChange{}, 200, User{}, nil},
+	"DELETE /api/v1/users/{user}":   {"Remove a user and end his sessions.", nil, 200, User{}, nil},
+	"GET /api/v1/tokens":            {"List the caller's tokens, or all, the latest first. The next page is after the last id of this one.", nil, 200, Tokens{}, nil},
+	"POST /api/v1/tokens":           {"Make a token for a program. Its secret is said once.", NewToken{}, 201, CreatedToken{}, nil},
+	"DELETE /api/v1/tokens/{token}": {"Revoke a token, at once.", nil, 200, Token{}, nil},
+	"POST /api/v1/keys/rotate":      {"Sign tokens with a new key.", nil, 200, Keys{}, nil},
+	"GET /api/v1/audit":             {"List the audit log, the newest row first.", nil, 200, Audit{}, nil},
+	"POST /api/v1/audit/verify":     {"Go through the audit log. With an Anchor as the body, compare it with that; the body may be empty.", Anchor{}, 200, AuditReport{}, nil},
+	"GET /api/v1/audit/anchor":      {"Name the last row of the audit log.", nil, 200, Anchor{}, nil},
 }
 
 type object = map[string]any
@@ -77,6 +81,9 @@ type object = map[string]any
 type schemas object
 
 func (s schemas) of(t reflect.Type) object {
+	if t.Kind() == reflect.Pointer {
+		return s.of(t.Elem())
+	}
 	switch reflect.Zero(t).Interface().(type) {
 	case time.Time:
 		return object{"type": "string", "format": "date-time"}
@@ -94,8 +101,6 @@ func (s schemas) of(t reflect.Type) object {
 		return object{"type": "string"}
 	}
 	switch t.Kind() {
-	case reflect.Pointer:
-		return s.of(t.Elem())
 	case reflect.String:
 		return object{"type": "string"}
 	case reflect.Bool:
@@ -126,7 +131,7 @@ func (s schemas) structure(t reflect.Type) object {
 			continue
 		}
 		properties[name] = s.of(f.Type)
-		if !strings.HasPrefix(options, "omit") {
+		if !strings.HasPrefix(options, "omit") && !optional(t, f) {
 			required = append(required, name)
 		}
 	}
@@ -135,6 +140,17 @@ func (s schemas) structure(t reflect.Type) object {
 		o["required"] = required
 	}
 	return o
+}
+
+// optional reports whether a field is in a part that may be missing: an embedded
+// pointer.
+func optional(t reflect.Type, f reflect.StructField) bool {
+	for i := range f.Index[1:] {
+		if t.FieldByIndex(f.Index[:i+1]).Type.Kind() == reflect.Pointer {
+			return true
+		}
+	}
+	return false
 }
 
 var inPath = regexp.MustCompile(`\{(\w+)\}`)
@@ -179,7 +195,7 @@ func describe(r route, op operation, all schemas) object {
 		params = append(params, object{"name": match[1], "in": "path", "required": true, "schema": object{"type": "string"}})
 	}
 	for name := range strings.FieldsSeq(r.params) {
-		params = append(params, object{"name": name, "in": "query", "schema": object{"type": "string"}})
+		params = append(params, parameterOf(r, name))
 	}
 	if params != nil {
 		out["parameters"] = params

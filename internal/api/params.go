@@ -55,13 +55,13 @@ func (p *params) number(name string, low, high, missing int64) int64 {
 	}
 	text := p.values.Get(name)
 	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n < low || n > high {
+	if err != nil || n < low || n > high || text != strconv.FormatInt(n, 10) {
 		p.blame(name, fmt.Errorf("%q is not a number from %d to %d", shorten(text), low, high))
 	}
 	return n
 }
 
-// flag is true for "?name" and "?name=true".
+// flag is true for "?name" and "?name=true". "1" and "0" are what other APIs take.
 func (p *params) flag(name string) bool {
 	if !p.values.Has(name) {
 		return false

@@ -26,6 +26,11 @@ func (r *request) checkHeaders() error {
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
 		return fmt.Errorf("cannot read a body in Content-Encoding %.40q; send it as it is: %w", coding, errEncoding)
 	}
+	for _, name := range []string{"If-Match", "If-Unmodified-Since"} {
+		if _, sent := r.Header[name]; sent && r.route.changes() {
+			return &octaskly.FieldError{Field: name, Why: "it goes with GET only; nothing here changes on a condition"}
+		}
+	}
 	if _, sent := r.Header[keyHeader]; sent && r.route.changes() && r.route.action != submitTask {
 		return &octaskly.FieldError{Field: keyHeader, Why: "it goes with POST /api/v1/tasks only"}
 	}
@@ -66,23 +71,26 @@ func (r *request) filter() Filter {
 		Before: octaskly.JobID(r.number("before", 1, maxNumber, 0)),
 		Owner:  r.owner(),
 	}
-	if text := r.values.Get("select"); text != "" {
-		s, err := ParseSelection(text)
-		r.blame("select", err)
-		s = r.ofEveryone(s)
-		f.Select = &s
+	text := r.values.Get("select")
+	if text == "" {
+		r.ofEveryone(Selection{})
+		return f
 	}
+	s, err := ParseSelection(text)
+	r.blame("select", err)
+	s = r.ofEveryone(s)
+	f.Select = &s
 	return f
 }
 
-// owner is whose jobs a list has: of everybody only for an admin.
+// owner is whose jobs are asked for: everybody's only by an admin.
 func (r *request) owner() string {
 	owner := r.text("owner", octaskly.MaxName)
 	if r.who.Admin {
 		return owner
 	}
 	if owner != "" && owner != r.who.Name {
-		r.refuse(fmt.Errorf("cannot list jobs of %q: %w", owner, octaskly.ErrDenied))
+		r.refuse(fmt.Errorf("cannot see the tasks of %q: %w", owner, octaskly.ErrDenied))
 	}
 	return r.who.Name
 }

@@ -37,6 +37,7 @@ func (r route) changes() bool { return r.action != "" && !strings.HasSuffix(r.ac
 func (h *Handler) routes() []route {
 	return slices.Concat([]route{
 		{"GET", "/health", open, "health.read", "", reply(h.health)},
+		{"GET", "/metrics", needs(auth.ReadMetrics), "metrics.read", "", h.metrics},
 		{"GET", "/api/v1/version", known, "version.read", "", reply(h.version)},
 		{"GET", "/api/v1/openapi.json", known, "openapi.read", "", h.openAPI},
 		{"GET", "/api/v1/self", known, "self.read", "", reply(h.self)},
@@ -59,7 +60,8 @@ func (h *Handler) routes() []route {
 		{"DELETE", "/api/v1/workers/{worker}", needs(auth.ChangeWorkers), "worker.remove", "", reply(h.removeWorker)},
 		{"POST", "/api/v1/workers/{worker}/drain", needs(auth.ChangeWorkers), "worker.drain", "", reply(h.drain)},
 		{"POST", "/api/v1/workers/{worker}/resume", needs(auth.ChangeWorkers), "worker.resume", "", reply(h.resume)},
-		{"GET", "/api/v1/stats", needs(auth.ReadStats), "stats.read", "", reply(h.stats)},
+		{"GET", "/api/v1/events", needs(auth.ReadTasks), "event.read", "since before task worker kind limit", h.events},
+		{"GET", "/api/v1/stats", needs(auth.ReadStats), "stats.read", "owner", reply(h.stats)},
 	}, h.accountRoutes())
 }
 
@@ -71,13 +73,13 @@ func (h *Handler) accountRoutes() []route {
 		{"POST", "/api/v1/logout", known, "session.logout", "", done(h.logout)},
 		{"POST", "/api/v1/password", known, "user.password", "", done(h.password)},
 
-		{"GET", "/api/v1/users", needs(auth.ManageUsers), "user.read", "", reply(h.users)},
+		{"GET", "/api/v1/users", needs(auth.ManageUsers), "user.read", "after limit", reply(h.users)},
 		{"POST", "/api/v1/users", needs(auth.ManageUsers), "user.create", "", create(h.createUser)},
 		{"GET", "/api/v1/users/{user}", needs(auth.ManageUsers), "user.read", "", reply(h.user)},
 		{"PATCH", "/api/v1/users/{user}", needs(auth.ManageUsers), "user.change", "", reply(h.changeUser)},
 		{"DELETE", "/api/v1/users/{user}", needs(auth.ManageUsers), "user.remove", "", reply(h.removeUser)},
 
-		{"GET", "/api/v1/tokens", needs(auth.OwnTokens), "token.read", "all", reply(h.listTokens)},
+		{"GET", "/api/v1/tokens", needs(auth.OwnTokens), "token.read", "all after limit", reply(h.listTokens)},
 		{"POST", "/api/v1/tokens", needs(auth.OwnTokens), "token.create", "", create(h.createToken)},
 		{"DELETE", "/api/v1/tokens/{token}", needs(auth.OwnTokens), "token.revoke", "", reply(h.revokeToken)},
 		{"POST", "/api/v1/keys/rotate", needs(auth.ManageUsers), "key.rotate", "", reply(h.rotateKeys)},

@@ -49,6 +49,10 @@ func TestRoutes(t *testing.T) {
 		{"GET", tasks + "/42/output?from=99", "", 200, "output ann 42 0 false", ""},
 
 		{"PUT", "/api/v1/blobs/" + someHash, "data", 204, "put 5a5a", ""},
+		{"GET", "/api/v1/events", "", 200, `events ann - "" - fleet:true - - 100`, `{"events":[],"next":"G.9"}`},
+		{"GET", "/api/v1/events?task=42.3-7&worker=w+1&kind=task.ended,worker.lost&since=G.7&limit=5", "", 200,
+			`events ann 42.3-7 "w 1" [task.ended worker.lost] fleet:true G.7 - 5`, "["},
+		{"GET", "/api/v1/events?before=8&kind=dispatcher", "", 200, `events ann - "" [dispatcher.started] fleet:true - 8 100`, "["},
 		{"GET", "/api/v1/workers", "", 200, "workers ann", `{"workers":[{"id":"","name":"w",`},
 		{"GET", "/api/v1/workers/node%201", "", 200, "worker ann node 1", `"name":"node 1",`},
 		{"GET", "/api/v1/workers/w", "", 200, "worker ann w", `"checks":[{"subject":"level:strict","name":"shadow","held":true}]`},
@@ -117,6 +121,7 @@ func TestErrors(t *testing.T) {
 		{"GET", "/api/v1/workers", ""},
 		{"GET", "/api/v1/workers/w", ""},
 		{"GET", "/api/v1/stats", ""},
+		{"GET", "/api/v1/events", ""},
 	}
 	for _, kind := range kinds {
 		h := newHandler(&fake{err: fmt.Errorf("cannot do it: %w", kind.err)})
@@ -148,7 +153,7 @@ func TestRefused(t *testing.T) {
 		{"GET", tasks + "?all=maybe", "", 400, `"field":"all"`},
 		{"GET", tasks + "?select=x", "", 400, `"field":"select"`},
 		{"GET", tasks + "?limit=%zz", "", 400, `"field":"query"`},
-		{"GET", tasks + "?owner=bob", "", 403, `cannot list jobs of \"bob\"`},
+		{"GET", tasks + "?owner=bob", "", 403, `cannot see the tasks of \"bob\"`},
 		{"GET", tasks + "?select=all&all_users", "", 403, "denied"},
 		{"GET", tasks + "?select=42&all_users", "", 400, `"field":"all_users"`},
 		{"DELETE", tasks + "/all?all_users", "", 403, "denied"},
@@ -172,6 +177,11 @@ func TestRefused(t *testing.T) {
 		{"PUT", "/api/v1/blobs/5A", "x", 400, `"field":"hash"`},
 		{"PUT", "/api/v1/blobs/" + strings.ToUpper(someHash), "x", 400, `"field":"hash"`},
 
+		{"GET", "/api/v1/events?since=1&before=2", "", 400, `"field":"before"`},
+		{"GET", "/api/v1/events?since=-1", "", 400, `"field":"since"`},
+		{"GET", "/api/v1/events?since=a.b", "", 400, "is not the id of an event"},
+		{"GET", "/api/v1/events?kind=task.began", "", 400, "no kind of events is called"},
+		{"GET", "/api/v1/events?task=x", "", 400, `"field":"task"`},
 		{"GET", "/api/v1/workers/w?checks", "", 400, `"field":"checks"`},
 
 		{"GET", "/", "", 404, "no-such-path"},

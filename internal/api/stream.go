@@ -1,8 +1,6 @@
 package api
 
 import (
-	"cmp"
-	"context"
 	"io"
 	"time"
 )
@@ -23,31 +21,24 @@ func (s stream) Write(p []byte) (int, error) {
 // deadline that the server set when the request came may have passed long ago.
 func (s stream) extend() { s.SetWriteDeadline(time.Now().Add(readerPatience)) }
 
-// streamContext ends with the request and as soon as the daemon stops: a stream
-// may go on for ever, so that nobody waits for its end.
-func streamContext(r *request) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(r.Context())
-	stop := context.AfterFunc(connectionOf(ctx).stopping, cancel)
-	return ctx, func() { stop(); cancel() }
-}
-
 func (h *Handler) watch(w *answer, r *request) error {
 	id := r.task()
 	if r.bad != nil {
 		return r.bad
 	}
-	ctx, cancel := streamContext(r)
-	defer cancel()
-	events, end := lines(w), func() error { return nil }
+	ctx, end := streamContext(w, r)
+	defer end()
+	events, whole := lines(w), func() error { return nil }
 	if r.wantsEvents() {
-		events, end = jobEvents(w, r.Header.Get(lastEvent))
+		defer keepAlive(w)()
+		events, whole = jobEvents(w, r.Header.Get(lastEvent))
 	}
 	err := h.dispatcher.Watch(ctx, r.who, id, events)
 	stream{w}.extend()
-	if err = cmp.Or(err, ctx.Err()); err != nil { // never a whole stream for one that was stopped
+	if err = whyEnded(ctx, err); err != nil {
 		return err
 	}
-	return end()
+	return whole()
 }
 
 // lines writes one of JSON for each state of a job.
@@ -67,12 +58,15 @@ func (h *Handler) output(w *answer, r *request) error {
 	if r.bad != nil {
 		return r.bad
 	}
-	ctx, cancel := streamContext(r)
-	defer cancel()
+	ctx, end := streamContext(w, r)
+	defer end()
+	if how.events {
+		defer keepAlive(w)()
+	}
 	open := func() (io.ReadCloser, error) { return h.dispatcher.Output(ctx, r.who, how.id, how.attempt, how.follow) }
 	err := how.copy(stream{w}, open)
 	stream{w}.extend()
-	return cmp.Or(err, ctx.Err())
+	return whyEnded(ctx, err)
 }
 
 func copyOutput(w stream, output io.Reader, from int64, follow bool) error {

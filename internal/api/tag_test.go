@@ -1,6 +1,9 @@
 package api
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestTags(t *testing.T) {
 	f := &fake{}
@@ -57,4 +60,16 @@ func TestIdempotencyKey(t *testing.T) {
 	// Elsewhere nobody must believe that it does anything.
 	check(t, ask(newFleetHandler(&fake{}, &books{}), "admin", "POST", "/api/v1/users", `{"name":"bob"}`, keyHeader, "k"), 400, keyHeader)
 	check(t, ask(newFleetHandler(&fake{}, &books{}), "admin", "GET", "/api/v1/users", "", keyHeader, "k"), 200, "")
+}
+
+// A change that somebody wants on a condition is not made without it.
+func TestPreconditions(t *testing.T) {
+	f := &fake{asked: func(s string) { t.Errorf("the dispatcher was asked: %s", s) }}
+	for _, name := range []string{"If-Match", "If-Unmodified-Since"} {
+		for _, target := range []string{"DELETE /api/v1/tasks/42", "POST /api/v1/tasks", "PUT /api/v1/blobs/" + someHash} {
+			method, path, _ := strings.Cut(target, " ")
+			check(t, ask(newFleetHandler(f, &books{}), "admin", method, path, `{"argv":["true"]}`, name, "*"), 400, `"field":"`+name+`"`)
+		}
+		check(t, ask(newFleetHandler(&fake{}, &books{}), "admin", "GET", "/api/v1/stats", "", name, `"x"`), 200, "")
+	}
 }

@@ -7,20 +7,21 @@ import (
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
-// Tokens is GET /api/v1/tokens.
+// Tokens is GET /api/v1/tokens, the latest first. The next page is after the id of
+// the last of this one.
 type Tokens struct {
 	Tokens []Token `json:"tokens"`
 }
 
 func (h *Handler) listTokens(r *request) (*Tokens, error) {
-	all := r.flag("all")
+	all, page := r.flag("all"), r.page()
 	if all {
 		r.refuse(r.allTokens("list the tokens of all users"))
 	}
 	if err := r.usable(); err != nil {
 		return nil, err
 	}
-	tokens, err := h.accounts.Tokens(r.Context(), r.who, all)
+	tokens, err := h.accounts.Tokens(r.Context(), r.who, all, page)
 	return &Tokens{listed(tokens)}, err
 }
 

@@ -204,11 +204,15 @@ type Outcome struct {
 
 // Worker is one line of GET /api/v1/workers.
 type Worker struct {
-	ID       string    `json:"id"`
-	Name     string    `json:"name"`
-	State    string    `json:"state"`           // connected, stopping, away (its lease still runs), left (it said goodbye) or lost
-	Drain    *Drain    `json:"drain,omitempty"` // it gets no new tasks
-	Address  string    `json:"address,omitempty"`
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	State   string `json:"state"`           // connected, stopping, away (its lease still runs), left (it said goodbye) or lost
+	Drain   *Drain `json:"drain,omitempty"` // it gets no new tasks
+	Address string `json:"address,omitempty"`
+
+	Transport string     `json:"transport,omitempty"` // tcp or quic, while it is connected
+	Since     *time.Time `json:"connected_at,omitempty"`
+
 	Version  string    `json:"version"`
 	Slots    int       `json:"slots"`
 	Running  int       `json:"running"`
@@ -248,22 +252,35 @@ type Check struct {
 	Why     string `json:"why,omitempty"` // not
 }
 
-// Stats is GET /api/v1/stats.
+// Stats is GET /api/v1/stats. Everybody's tasks that have ended are counted since there
+// is a database, an owner's while their jobs are kept.
 type Stats struct {
-	Tasks     map[string]int64 `json:"tasks"` // by state, all states named
+	Owner     string           `json:"owner,omitempty"`      // whose tasks and jobs these are; missing: everybody's
+	CountedAt *time.Time       `json:"counted_at,omitempty"` // an owner's
+	Tasks     map[string]int64 `json:"tasks"`                // by state, all states named
 	Jobs      int64            `json:"jobs_live"`
-	Workers   int              `json:"workers_connected"`
-	Slots     int              `json:"slots"`
-	Busy      int              `json:"slots_busy"`
 	Version   string           `json:"version"`
 	Fleet     string           `json:"fleet"`
 	StartedAt time.Time        `json:"started_at"`
-	Database  int64            `json:"database_bytes"`
-	Output    int64            `json:"output_bytes"`                  // of outputs in files
-	Inputs    int64            `json:"inputs_bytes"`                  // of uploaded inputs
-	Removed   int64            `json:"jobs_collected"`                // that ended and are no longer kept, since StartedAt
-	CheckedAt *time.Time       `json:"database_checked_at,omitempty"` // when all of it was found sound, since StartedAt
-	Damage    *Damage          `json:"damage,omitempty"`              // of the database, in the last 30 days
+	*FleetStats
+	*StoreStats
+}
+
+// FleetStats is the part of Stats for who may see workers.
+type FleetStats struct {
+	Workers int `json:"workers_connected"`
+	Slots   int `json:"slots"`
+	Busy    int `json:"slots_busy"`
+}
+
+// StoreStats is the part of Stats that goes with everybody's figures.
+type StoreStats struct {
+	Database  int64      `json:"database_bytes"`
+	Output    int64      `json:"output_bytes"`                  // of outputs in files
+	Inputs    int64      `json:"inputs_bytes"`                  // of uploaded inputs
+	Removed   int64      `json:"jobs_collected"`                // that ended and are no longer kept, since StartedAt
+	CheckedAt *time.Time `json:"database_checked_at,omitempty"` // when all of it was found sound, since StartedAt
+	Damage    *Damage    `json:"damage,omitempty"`              // of the database, in the last 30 days
 }
 
 // Damage tells what was lost with a damaged database, and what was saved.
@@ -277,4 +294,5 @@ type Error struct {
 	Kind    string `json:"kind"`
 	Message string `json:"message"`
 	Field   string `json:"field,omitempty"`
+	Lasting bool   `json:"lasting,omitempty"` // of "full": a limit that is reached, not one of a rate
 }

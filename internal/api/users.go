@@ -6,17 +6,23 @@ import (
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
-// Users is GET /api/v1/users.
+// Users is GET /api/v1/users, by name. The next page is after the last of this one.
 type Users struct {
 	Users []User `json:"users"`
 }
 
 func (h *Handler) users(r *request) (*Users, error) {
+	page := r.page()
 	if err := r.usable(); err != nil {
 		return nil, err
 	}
-	users, err := h.accounts.Users(r.Context(), r.who)
+	users, err := h.accounts.Users(r.Context(), r.who, page)
 	return &Users{listed(users)}, err
+}
+
+// page is what after and limit say.
+func (r *request) page() Page {
+	return Page{After: r.text("after", octaskly.MaxName), Limit: int(r.number("limit", 1, MaxLimit, DefaultLimit))}
 }
 
 func (h *Handler) user(r *request) (*User, error) {

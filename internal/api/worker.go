@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 
 	"github.com/octaskly/octaskly/internal/auth"
 )
@@ -19,15 +18,33 @@ type Self interface {
 }
 
 // errElsewhere says that a worker was asked what only its dispatcher knows.
-var errElsewhere = errors.New("only a worker serves this socket")
+var errElsewhere = errors.New("only a worker answers here")
+
+// Gate knows who calls at a worker's door over HTTPS: not by itself, but by asking
+// its dispatcher each time.
+type Gate interface {
+	// Identify knows whose access token that is, or says ErrUnknown, or
+	// ErrUnavailable where the dispatcher cannot be asked.
+	Identify(ctx context.Context, token string, visit Visit) (*Identity, error)
+}
+
+// Visit is what a Gate tells of a request, for the audit log of its dispatcher.
+type Visit struct {
+	From       string
+	Action     string
+	Permission auth.Permission // that it takes
+}
 
 // NewWorker makes a handler of what a worker answers for itself. All else that a
-// dispatcher would answer is refused with where that is.
-func NewWorker(self Self, version string, log *slog.Logger) *Handler {
-	h := bare(Config{Version: version, Access: AccessList{Clients: []string{"*"}}, Log: log})
+// dispatcher would answer is refused with where that is. Without a gate it takes no
+// tokens.
+func NewWorker(self Self, gate Gate, config Config) *Handler {
+	h := bare(config)
+	h.gate = gate
 	a := alone{self}
 	own := []route{
 		{"GET", "/health", open, "health.read", "", reply(h.health)},
+		{"GET", "/metrics", needs(auth.ReadMetrics), "metrics.read", "", h.metrics},
 		{"GET", "/api/v1/version", known, "version.read", "", reply(h.version)},
 		{"GET", "/api/v1/workers", needs(auth.ReadWorkers), "worker.read", "", reply(a.workers)},
 		{"GET", "/api/v1/workers/{worker}", needs(auth.ReadWorkers), "worker.read", "", reply(a.worker)},

@@ -23,7 +23,7 @@ func (l lone) Worker(context.Context, Caller) (*Worker, error) {
 func (lone) Dispatcher() string { return "its dispatcher is at queue:7878" }
 
 func newLone(l lone) *Handler {
-	h := NewWorker(l, "1.2.3", quiet)
+	h := NewWorker(l, nil, Config{Version: "1.2.3", Access: AccessList{Clients: []string{"*"}}, Log: quiet})
 	h.names = newHandler(&fake{}).names
 	return h
 }
@@ -35,7 +35,7 @@ func TestWorkersSocket(t *testing.T) {
 	check(t, do(h, "GET", "/api/v1/workers", ""), 200, offer+"}]}")
 	check(t, do(h, "GET", "/api/v1/workers/node%201", ""), 200, offer+checks)
 	check(t, do(h, "GET", "/api/v1/workers/0123456789abcdef", ""), 200, offer+checks)
-	check(t, do(h, "GET", "/api/v1/workers/other", ""), 421, "only a worker serves this socket; its dispatcher is at queue:7878")
+	check(t, do(h, "GET", "/api/v1/workers/other", ""), 421, "only a worker answers here; its dispatcher is at queue:7878")
 	check(t, do(h, "GET", "/api/v1/tasks", ""), 421, `"kind":"elsewhere"`)
 	check(t, do(h, "GET", "/health", ""), 200, "ok")
 

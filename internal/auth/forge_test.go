@@ -49,3 +49,12 @@ func goodClaims() Claims {
 		IssuedAt: time.Unix(1_000_000, 0), NotBefore: time.Unix(1_000_000, 0), ExpiresAt: time.Unix(1_000_900, 0),
 	}
 }
+
+func unbase64(t testing.TB, text string) string {
+	t.Helper()
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}

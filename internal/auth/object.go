@@ -17,6 +17,13 @@ var errNotObject = errors.New("it is not one JSON object")
 type object map[string]json.RawMessage
 
 func parseObject(text []byte) (object, error) {
+	if o, ok := parsePlain(string(text)); ok {
+		return o, nil
+	}
+	return parseAny(text)
+}
+
+func parseAny(text []byte) (object, error) {
 	if !utf8.Valid(text) {
 		return nil, errNotObject
 	}
@@ -62,11 +69,19 @@ func (o object) text(name string, max int) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("it has no %s", name)
 	}
-	var text string
-	if json.Unmarshal(value, &text) != nil || text == "" || len(text) > max {
+	text, err := unquoted(value)
+	if err != nil || text == "" || len(text) > max {
 		return "", fmt.Errorf("its %s is not a text of 1 to %d bytes", name, max)
 	}
 	return text, nil
+}
+
+func unquoted(value json.RawMessage) (text string, err error) {
+	if plain, rest, ok := plainText(string(value)); ok && rest == "" {
+		return plain[1 : len(plain)-1], nil
+	}
+	err = json.Unmarshal(value, &text)
+	return text, err
 }
 
 const lastSecond = 253402300799 // of the year 9999

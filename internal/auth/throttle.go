@@ -20,6 +20,10 @@ const (
 	// maxTrying is how many logins of one user from one network may be under way
 	// as long as none has failed; then it is one at a time.
 	maxTrying = 4
+	// maxFromOne is how many logins of one network may be under way, whoever they
+	// are of: a quarter of those that wait for their passwords to be checked, so
+	// that nobody alone keeps all others from it.
+	maxFromOne = 16
 )
 
 // Throttle slows down whoever guesses passwords. A failure delays further logins of
@@ -31,6 +35,7 @@ type Throttle struct {
 	mu    sync.Mutex
 	pairs *recent[pair]
 	users *recent[userFailures]
+	from  map[string]int // logins that are under way, by network
 }
 
 // pair is one user from one network. Nothing is kept of those who have not failed.
@@ -47,24 +52,27 @@ type userFailures struct{ until time.Time }
 
 // NewThrottle returns one that knows of no failures.
 func NewThrottle() *Throttle {
-	return &Throttle{pairs: newRecent[pair](maxRecent), users: newRecent[userFailures](maxRecent)}
+	return &Throttle{pairs: newRecent[pair](maxRecent), users: newRecent[userFailures](maxRecent), from: map[string]int{}}
 }
 
 // Login is one that is under way. How it ended must be said; the first word counts.
 type Login struct {
-	throttle  *Throttle
-	user, key string
-	waited    bool
-	ended     bool
+	throttle   *Throttle
+	user, from string
+	waited     bool
+	ended      bool
 }
 
 // Begin lets a login of that user from that place go on, or says after how long it
 // may be tried again. A place is an IP address, or whatever else names one.
 func (t *Throttle) Begin(user, from string, now time.Time) (*Login, time.Duration) {
-	key := shorten(user) + "\x00" + network(from)
+	login := &Login{throttle: t, user: user, from: shorten(network(from))}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	p := t.pair(key, now)
+	if t.from[login.from] >= maxFromOne { // before anything is kept of them
+		return nil, firstDelay
+	}
+	p := t.pair(login.key(), now)
 	if after := p.due.Sub(now); after > 0 {
 		return nil, min(after, lastDelay)
 	}
@@ -76,11 +84,13 @@ func (t *Throttle) Begin(user, from string, now time.Time) (*Login, time.Duratio
 		p.waits, p.due = true, now.Add(after)
 		return nil, after
 	}
-	login := &Login{throttle: t, user: user, key: key, waited: p.waits}
-	p.waits = false
+	login.waited, p.waits = p.waits, false
 	p.trying++
+	t.from[login.from]++
 	return login, 0
 }
+
+func (l *Login) key() string { return shorten(l.user) + "\x00" + l.from }
 
 // Failed says that it was the wrong password, or that there is no such user.
 func (l *Login) Failed(now time.Time) {
@@ -107,11 +117,14 @@ func (l *Login) end(now time.Time, how func(*pair)) {
 		return
 	}
 	l.ended = true
-	p := t.pair(l.key, now)
+	if t.from[l.from]--; t.from[l.from] <= 0 {
+		delete(t.from, l.from)
+	}
+	p := t.pair(l.key(), now)
 	p.since = now
 	p.trying = max(p.trying-1, 0)
 	if how(p); p.failures == 0 && p.trying == 0 && !p.waits {
-		t.pairs.remove(l.key)
+		t.pairs.remove(l.key())
 	}
 }
 

@@ -289,3 +289,32 @@ func TestThrottleConcurrently(t *testing.T) {
 		t.Errorf("%d guesses in no time", n)
 	}
 }
+
+// TestThrottleShare: one network has its share of the logins under way, whomever they
+// are of, and others have theirs.
+func TestThrottleShare(t *testing.T) {
+	th := NewThrottle()
+	var logins []*Login
+	for i := range maxFromOne {
+		login, after := th.Begin(fmt.Sprint("user", i), fmt.Sprintf("2001:db8::%x", i), start)
+		if after != 0 {
+			t.Fatalf("after %d: %v", i, after)
+		}
+		logins = append(logins, login)
+	}
+	wantWait(t, th, "ann", "2001:db8::abcd", start, time.Second)
+	wantWait(t, th, "ann", "2001:db8:0:1::1", start, 0)
+	if n := th.pairs.len(); n != maxFromOne {
+		t.Errorf("%d pairs are kept", n)
+	}
+	logins[0].Failed(start)
+	logins[0].Dropped(start) // the first word counts
+	wantWait(t, th, "ann", "2001:db8::abcd", start, 0)
+	wantWait(t, th, "ann", "2001:db8::abcd", start, 0)
+	for _, login := range logins {
+		login.Succeeded(start)
+	}
+	if len(th.from) != 0 {
+		t.Errorf("of logins that are over, %v are kept", th.from)
+	}
+}

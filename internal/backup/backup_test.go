@@ -89,7 +89,7 @@ func TestThereAndBack(t *testing.T) {
 		t.Errorf("beside the backup: %v", left)
 	}
 	to := t.TempDir()
-	read, err := Restore(ctx, file, to)
+	read, err := Restore(ctx, file, to, false)
 	if err != nil || *read != *wrote {
 		t.Fatalf("restored %+v of %+v: %v", read, wrote, err)
 	}
@@ -115,7 +115,7 @@ func TestThereAndBack(t *testing.T) {
 	if _, err := Write(ctx, dir, file, "test"); err == nil || !strings.Contains(err.Error(), "is there already") {
 		t.Errorf("written over: %v", err)
 	}
-	if _, err := Restore(ctx, file, to); err == nil || !strings.Contains(err.Error(), "mv "+to+"/octaskly.db*") {
+	if _, err := Restore(ctx, file, to, false); err == nil || !strings.Contains(err.Error(), "mv "+to+"/octaskly.db*") {
 		t.Errorf("restored over: %v", err)
 	}
 }
@@ -231,7 +231,7 @@ func TestRestoreRefuses(t *testing.T) {
 			file, to := filepath.Join(above, "b.tar"), filepath.Join(above, "state")
 			writeFile(t, file, string(archive(t, test.members)))
 			writeFile(t, filepath.Join(to, "fleet.key"), "mine")
-			_, err := Restore(ctx, file, to)
+			_, err := Restore(ctx, file, to, false)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%v\nwant …%s…", err, test.want)
 			}
@@ -255,7 +255,7 @@ func TestOwner(t *testing.T) {
 	if _, err := Write(ctx, dir, file, "test"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Restore(ctx, file, to); err != nil {
+	if _, err := Restore(ctx, file, to, false); err != nil {
 		t.Fatal(err)
 	}
 	err := filepath.WalkDir(to, func(path string, d fs.DirEntry, err error) error {
@@ -326,7 +326,7 @@ func TestRestoreRefusesOddFiles(t *testing.T) {
 		fifo: "is no regular file", dir: "is no regular file", packed: `member "octaskly.db" is no file that a backup has`, hollow: "it is no backup",
 	} {
 		to := t.TempDir()
-		if _, err := Restore(ctx, file, to); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Restore(ctx, file, to, false); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want …%s…", filepath.Base(file), err, want)
 		}
 		if left := list(t, to); len(left) > 0 {
@@ -336,6 +336,24 @@ func TestRestoreRefusesOddFiles(t *testing.T) {
 	for file, want := range map[string]string{fifo: "is no regular file", hollow: "it is no backup", filepath.Join(dir, "none"): "no such file", packed: ""} {
 		if err := Look(file); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("a look at %s: %v, want …%s…", filepath.Base(file), err, want)
+		}
+	}
+}
+
+// TestLookAtLittle tells what was never a backup from what is the beginning of one.
+func TestLookAtLittle(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	for text, want := range map[string]string{
+		"":                                  "it is no backup of octaskly",
+		"# octaskly":                        "it is no backup of octaskly",
+		strings.Repeat("a line\n", 1000):    "it is no backup of octaskly",
+		strings.Repeat("\x00", 10240):       "it is no backup of octaskly",
+		first[:5]:                           "ends in its midst",
+		first + strings.Repeat("\x00", 100): "ends in its midst",
+	} {
+		writeFile(t, file, text)
+		if err := Look(file); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.20q: %v, want …%s…", text, err, want)
 		}
 	}
 }

@@ -50,10 +50,10 @@ func Look(file string) error {
 	}
 	defer f.Close()
 	h, err := tar.NewReader(f).Next()
-	switch {
-	case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF):
+	switch short := err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF); {
+	case short && begun(f):
 		err = errShort
-	case err == nil && h.Name != first || errors.Is(err, tar.ErrHeader):
+	case short || err == nil && h.Name != first || errors.Is(err, tar.ErrHeader):
 		err = errForeign
 	}
 	if err != nil {
@@ -62,23 +62,34 @@ func Look(file string) error {
 	return nil
 }
 
+// begun reports whether a file that is shorter than the least of archives may once
+// have been the beginning of a backup.
+func begun(f io.ReaderAt) bool {
+	name := make([]byte, len(first))
+	n, _ := f.ReadAt(name, 0)
+	return n > 0 && strings.HasPrefix(first, string(name[:n]))
+}
+
 // Restore makes what a backup holds the contents of a state directory, which
 // nobody uses and which has no database. What it wrote before it failed is gone
 // again.
-func Restore(ctx context.Context, file, stateDir string) (*Summary, error) {
+//
+// When a dispatcher opens it, all logins of then end, and machine tokens, too, unless
+// they are kept: what was revoked since is good again otherwise.
+func Restore(ctx context.Context, file, stateDir string, keepTokens bool) (*Summary, error) {
 	f, err := open(file)
 	if err != nil {
 		return nil, fmt.Errorf("cannot restore: %w", err)
 	}
 	defer f.Close()
-	s, err := restore(ctx, f, stateDir)
+	s, err := restore(ctx, f, stateDir, keepTokens)
 	if err != nil {
 		return nil, fmt.Errorf("cannot restore %q to %q: %w", file, stateDir, err)
 	}
 	return s, nil
 }
 
-func restore(ctx context.Context, from io.Reader, stateDir string) (*Summary, error) {
+func restore(ctx context.Context, from io.Reader, stateDir string, keepTokens bool) (*Summary, error) {
 	if err := mustBeFree(stateDir); err != nil {
 		return nil, err
 	}
@@ -95,7 +106,11 @@ func restore(ctx context.Context, from io.Reader, stateDir string) (*Summary, er
 	if err := r.unpack(from); err != nil {
 		return nil, err
 	}
-	if err := store.Verify(ctx, filepath.Join(stateDir, unpacked, database)); err != nil {
+	path := filepath.Join(stateDir, unpacked, database)
+	if err := store.Verify(ctx, path); err != nil {
+		return nil, err
+	}
+	if r.summary.Logins, r.summary.Tokens, err = store.Restored(ctx, path, keepTokens); err != nil {
 		return nil, err
 	}
 	if err := r.install(); err != nil {

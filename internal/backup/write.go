@@ -40,6 +40,8 @@ type Summary struct {
 	Files    int   // inputs and outputs
 	Size     int64 // bytes of these
 	At       time.Time
+
+	Logins, Tokens int64 // of then that go on, out of one
 }
 
 // Write makes a backup of a state directory. The file must not be there yet; it

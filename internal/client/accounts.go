@@ -36,13 +36,29 @@ func (c *Client) do(ctx context.Context, call call) error {
 	return nil
 }
 
-// Users lists whom the dispatcher itself knows.
+// Users lists whom the dispatcher itself knows, by name.
 func (c *Client) Users(ctx context.Context) ([]api.User, error) {
-	list, err := fetch[api.Users](ctx, c, call{path: root + "users"})
-	if err != nil {
-		return nil, err
+	return pages(func(v url.Values) ([]api.User, error) {
+		list, err := fetch[api.Users](ctx, c, call{path: root + "users", query: v})
+		if err != nil {
+			return nil, err
+		}
+		return list.Users, nil
+	}, func(u *api.User) string { return u.Name })
+}
+
+// pages gets all of a list, page by page.
+func pages[T any](get func(url.Values) ([]T, error), name func(*T) string) (all []T, err error) {
+	v := url.Values{}
+	for setInt(v, "limit", api.MaxLimit); ; v.Set("after", name(&all[len(all)-1])) {
+		page, err := get(v)
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, page...); len(page) < api.MaxLimit {
+			return all, nil
+		}
 	}
-	return list.Users, nil
 }
 
 // User tells of one user.
@@ -67,15 +83,16 @@ func (c *Client) RemoveUser(ctx context.Context, name string) (*api.User, error)
 
 func userPath(name string) string { return root + "users/" + url.PathEscape(name) }
 
-// Tokens lists the caller's, or with all everybody's.
+// Tokens lists the caller's, or with all everybody's, the latest first.
 func (c *Client) Tokens(ctx context.Context, all bool) ([]api.Token, error) {
-	v := url.Values{}
-	setBool(v, "all", all)
-	list, err := fetch[api.Tokens](ctx, c, call{path: root + "tokens", query: v})
-	if err != nil {
-		return nil, err
-	}
-	return list.Tokens, nil
+	return pages(func(v url.Values) ([]api.Token, error) {
+		setBool(v, "all", all)
+		list, err := fetch[api.Tokens](ctx, c, call{path: root + "tokens", query: v})
+		if err != nil {
+			return nil, err
+		}
+		return list.Tokens, nil
+	}, func(t *api.Token) string { return t.ID })
 }
 
 // CreateToken returns the only copy of the token.

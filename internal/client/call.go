@@ -119,31 +119,46 @@ func cutByHTTP2(err error) bool {
 // failure is the error that an answer reports.
 func (c *Client) failure(answer *http.Response) error {
 	err := reported(answer)
+	if answer.StatusCode == http.StatusBadRequest && strings.HasPrefix(c.base, "http:") && c.keeper != nil && peek(answer).Message == "" {
+		return &Unreachable{URL: c.base, Err: errSpeaksTLS}
+	}
 	if answer.StatusCode == http.StatusUnauthorized && c.keeper != nil {
-		return &Unauthorized{URL: c.base, Err: err}
+		return &Unauthorized{URL: c.base, Token: c.Server.Token != "", Err: err}
 	}
 	return err
 }
 
-func reported(answer *http.Response) error {
+// peek is the document of a failure, which can still be read. It has no message
+// where there is none.
+func peek(answer *http.Response) *api.Error {
 	var f api.Failure
 	data, err := io.ReadAll(io.LimitReader(answer.Body, maxFailure))
-	if err == nil {
-		err = json.Unmarshal(data, &f)
+	if err != nil || json.Unmarshal(data, &f) != nil {
+		f = api.Failure{}
 	}
-	if err != nil || f.Error.Message == "" {
-		err = fmt.Errorf("cannot use the answer: %s", answer.Status)
+	rest := io.MultiReader(bytes.NewReader(data), answer.Body)
+	answer.Body = struct {
+		io.Reader
+		io.Closer
+	}{rest, answer.Body}
+	return &f.Error
+}
+
+func reported(answer *http.Response) error {
+	f := peek(answer)
+	if f.Message == "" {
+		err := fmt.Errorf("cannot use the answer: %s", answer.Status)
 		if meant := meanings[answer.StatusCode]; meant != nil {
 			err = fmt.Errorf("%w: %w", err, meant)
 		}
 		return err
 	}
-	return &f.Error
+	return f
 }
 
-// bounded gives a call its deadline.
+// bounded gives a call its deadline. What has none may last.
 func (c *Client) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, c.Timeout,
+	return context.WithTimeoutCause(inBrief(ctx), c.Timeout,
 		fmt.Errorf("cannot get an answer of the dispatcher within %v: %w", c.Timeout, octaskly.ErrUnavailable))
 }
 

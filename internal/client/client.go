@@ -42,6 +42,10 @@ type Options struct {
 	// Notice is told by Watch when the daemon has gone away (the error) and when
 	// it is back (nil). If nil, nobody is told.
 	Notice func(error)
+
+	// Held is told why a call is held back for a while: it was asked too often. If
+	// nil, nobody is told.
+	Held func(error)
 }
 
 // Client is for any number of goroutines.
@@ -61,7 +65,10 @@ func New(options Options) *Client {
 	if c.Notice == nil {
 		c.Notice = func(error) {}
 	}
-	transport := &http.Transport{
+	if c.Held == nil {
+		c.Held = func(error) {}
+	}
+	var transport http.RoundTripper = &http.Transport{
 		DialContext:         c.dial,
 		MaxIdleConnsPerHost: 64,
 		IdleConnTimeout:     idleTimeout,

@@ -60,26 +60,42 @@ func (f *ContextFile) read() ([]byte, error) {
 }
 
 // Change reads, changes and writes the contexts, and keeps others out
-// meanwhile. An error of apply leaves the file as it is.
+// meanwhile. An error of apply leaves the file as it is. What cannot be written
+// is an *Unkept, and as far as that can be known, apply is not called at all:
+// what it does elsewhere may be lost for good where it is not kept.
 func (f *ContextFile) Change(ctx context.Context, apply func(*Contexts) error) error {
 	unlock, err := f.lock(ctx)
 	if err != nil {
-		return fmt.Errorf("cannot lock the contexts in %q: %w", f.Path, err)
+		return &Unkept{Doing: "lock", Path: f.Path, Err: err}
 	}
 	defer unlock()
 	all, err := f.Load()
 	if err != nil {
 		return err
 	}
+	next, err := f.draft()
+	if err != nil {
+		return &Unkept{Doing: "write", Path: f.Path, Err: err}
+	}
+	defer next.Close()
 	if err := apply(all); err != nil {
 		return err
 	}
 	data, err := all.Encode()
 	if err == nil {
-		err = f.write(data)
+		err = next.commit(data)
 	}
 	if err != nil {
-		return fmt.Errorf("cannot write the contexts to %q: %w", f.Path, err)
+		return &Unkept{Doing: "write", Path: f.Path, Err: err}
+	}
+	return nil
+}
+
+// Writable returns an *Unkept if Change would.
+func (f *ContextFile) Writable(ctx context.Context) error {
+	enough := errors.New("it can be written")
+	if err := f.Change(ctx, func(*Contexts) error { return enough }); err != enough {
+		return err
 	}
 	return nil
 }
@@ -149,33 +165,4 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-}
-
-// write replaces the file as a whole, or not at all.
-func (f *ContextFile) write(data []byte) error {
-	path, err := filepath.EvalSymlinks(f.Path) // a link to a file elsewhere stays one
-	if err != nil {
-		path = f.Path
-	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".contexts-*") // 0600
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(data)
-	err = errors.Join(err, file.Sync(), file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

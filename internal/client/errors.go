@@ -19,8 +19,9 @@ var ErrCut = errors.New("the connection was cut")
 
 // Unauthorized says that a server does not know who is calling.
 type Unauthorized struct {
-	URL string
-	Err error // why
+	URL   string
+	Token bool  // it was shown a token of octasklyctl token create
+	Err   error // why
 }
 
 func (e *Unauthorized) Error() string {
@@ -42,7 +43,7 @@ type Unreachable struct {
 func (e *Unreachable) Error() string {
 	switch {
 	case e.URL != "" && Distrusted(e.Err):
-		return fmt.Sprintf("cannot trust the dispatcher at %s: %v", e.URL, e.Err)
+		return fmt.Sprintf("cannot trust the dispatcher at %s: %s", e.URL, distrust(e.Err))
 	case e.URL != "":
 		return fmt.Sprintf("cannot reach the dispatcher at %s: %v", e.URL, why(e.Err))
 	case e.Socket == "":
@@ -51,12 +52,6 @@ func (e *Unreachable) Error() string {
 		return fmt.Sprintf("cannot use the daemon's socket %q: permission denied; %s", e.Socket, whoMay(e.Socket))
 	}
 	return fmt.Sprintf("cannot reach the dispatcher at %q: %v; is it running (%s)? another socket is named by --socket", e.Socket, why(e.Err), look(e.Socket))
-}
-
-// Distrusted reports whether a server's certificate is the reason of an error.
-func Distrusted(err error) bool {
-	_, distrusted := errors.AsType[*tls.CertificateVerificationError](err)
-	return distrusted
 }
 
 // look is how to see whether a dispatcher runs.
@@ -87,7 +82,23 @@ func why(err error) error {
 	if errors.As(err, &errno) {
 		return errno
 	}
+	if _, plain := errors.AsType[tls.RecordHeaderError](err); plain {
+		return errors.New("it does not speak TLS there")
+	}
 	return err
 }
 
 func (e *Unreachable) Unwrap() error { return e.Err }
+
+// Unkept says that contexts cannot be written, and so no login be kept.
+type Unkept struct {
+	Doing string // lock or write
+	Path  string
+	Err   error
+}
+
+func (e *Unkept) Error() string {
+	return fmt.Sprintf("cannot %s the contexts in %q: %v", e.Doing, e.Path, e.Err)
+}
+
+func (e *Unkept) Unwrap() error { return e.Err }

@@ -8,16 +8,20 @@ import (
 	"time"
 )
 
-// A dispatcher that has too much to do names a time: so long are calls held back
-// that may be repeated.
+// A dispatcher that has too much to do, or is asked too often, names a time: so
+// long are calls held back.
 const (
 	maxHeldBack = 30 * time.Second
-	maxRepeats  = 10
+	maxRepeats  = 30
 	leastPause  = 100 * time.Millisecond
 )
 
 // openPaths need no token.
 var openPaths = map[string]bool{"/health": true, root + "login": true, root + "refresh": true}
+
+// guessing are the paths of calls that have a password: whoever types it decides
+// when to try again.
+var guessing = map[string]bool{root + "login": true, root + "password": true}
 
 // exchange sends a request until there is an answer that counts. An access token
 // that is refused is renewed once; what comes too soon is held back.
@@ -34,12 +38,17 @@ func (c *Client) exchange(r *http.Request) (*http.Response, error) {
 		}
 		next, wait := again(r), retryAfter(answer)
 		switch {
-		case c.keeper == nil || next == nil || repeats == maxRepeats:
+		case next == nil || repeats == maxRepeats:
 			return answer, nil
 		case answer.StatusCode == http.StatusUnauthorized && token != "" && refused == "":
 			refused = token
-		case answer.StatusCode == http.StatusTooManyRequests && wait > 0 && held+wait <= maxHeldBack && repeatable(r) && inTime(r, wait):
+		case answer.StatusCode == http.StatusTooManyRequests && wait > 0 && held+wait <= maxHeldBack && !guessing[r.URL.Path] && inTime(r, wait):
+			why := peek(answer)
+			if why.Lasting {
+				return answer, nil
+			}
 			held += wait
+			c.Held(why)
 			if err := c.pause(r.Context(), wait); err != nil {
 				answer.Body.Close()
 				return nil, err
@@ -73,12 +82,6 @@ func retryAfter(answer *http.Response) time.Duration {
 		return 0
 	}
 	return cmp.Or(time.Duration(seconds)*time.Second, leastPause)
-}
-
-// repeatable reports whether a request may reach the dispatcher twice.
-func repeatable(r *http.Request) bool {
-	_, keyed := r.Header["Idempotency-Key"]
-	return keyed || r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodPut
 }
 
 // inTime reports whether the request has so much time.

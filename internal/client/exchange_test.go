@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -63,7 +64,10 @@ func TestHeldBack(t *testing.T) {
 		{"too long", 1, "31", stats, 1, 0, true},
 		{"too long together", 9, "16", stats, 2, 16 * time.Second, true},
 		{"too often", 99, "1", stats, maxRepeats + 1, maxRepeats * time.Second, true},
-		{"a submission", 1, "1", submit(""), 1, 0, true},
+		{"a submission", 1, "1", submit(""), 2, time.Second, false},
+		{"a change", 1, "1", func(c *Client) error { _, err := c.Retry(t.Context(), Selector{Text: "1"}); return err }, 2, time.Second, false},
+		{"a password", 1, "1", func(c *Client) error { return c.ChangePassword(t.Context(), "a", "b") }, 1, 0, true},
+		{"a login", 1, "1", func(c *Client) error { _, err := c.Login(t.Context(), "a", "b"); return err }, 1, 0, true},
 		{"a submission with a key", 1, "1", submit("k"), 2, time.Second, false},
 		{"a blob", 1, "1", func(c *Client) error {
 			return c.PutBlob(t.Context(), hashOf("x"), strings.NewReader("x"), 1)
@@ -96,5 +100,26 @@ func TestDenied(t *testing.T) {
 	_, err := r.client(t, r.context(time.Hour), nil).Stats(t.Context())
 	if _, unknown := errors.AsType[*Unauthorized](err); unknown || !errors.Is(err, octaskly.ErrDenied) {
 		t.Error(err)
+	}
+}
+
+// TestHeldBackAtASocket is told of, and not where a limit is reached.
+func TestHeldBackAtASocket(t *testing.T) {
+	for _, tt := range []struct {
+		err   error
+		slept time.Duration
+	}{
+		{&api.TooSoon{Why: "one a second", After: 2 * time.Second}, maxHeldBack},
+		{fmt.Errorf("5 wait, 5 may: %w", octaskly.ErrFull), 0},
+	} {
+		d := newDaemon(t, &fake{err: tt.err})
+		var told []string
+		c := d.client(Options{Held: func(err error) { told = append(told, err.Error()) }})
+		slept := time.Duration(0)
+		c.pause = func(_ context.Context, d time.Duration) error { slept += d; return nil }
+		_, err := c.Submit(t.Context(), &api.Submission{Argv: []api.Text{"true"}})
+		if !errors.Is(err, octaskly.ErrFull) || err.Error() != tt.err.Error() || slept != tt.slept || len(told) != int(slept/(2*time.Second)) {
+			t.Errorf("%v: %v, held back for %v, %q", tt.err, err, slept, told)
+		}
 	}
 }

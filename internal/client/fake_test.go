@@ -23,6 +23,7 @@ type fake struct {
 	watch  func(context.Context, func(*api.Job) error) error
 	output func(context.Context) (io.ReadCloser, error)
 	submit func(context.Context) error
+	follow func(api.EventQuery, func([]api.Event, api.Cursor) error) error
 }
 
 func (f *fake) ask(format string, args ...any) error {
@@ -83,7 +84,7 @@ func (f *fake) Output(ctx context.Context, _ api.Caller, id octaskly.TaskID, att
 	return f.output(ctx)
 }
 
-func (f *fake) PutBlob(_ context.Context, hash octaskly.Blob, r io.Reader) error {
+func (f *fake) PutBlob(_ context.Context, _ api.Caller, hash octaskly.Blob, r io.Reader) error {
 	data, err := io.ReadAll(r)
 	if err != nil {
 		return err
@@ -94,11 +95,20 @@ func (f *fake) PutBlob(_ context.Context, hash octaskly.Blob, r io.Reader) error
 	return f.err
 }
 
-func (f *fake) HasBlob(_ context.Context, hash octaskly.Blob) bool {
+func (f *fake) HasBlob(_ context.Context, _ api.Caller, hash octaskly.Blob) (bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	_, has := f.blobs[hash]
-	return has
+	return has, nil
+}
+
+func (f *fake) Events(_ context.Context, _ api.Caller, q api.EventQuery) (*api.Events, error) {
+	f.ask("events %v %q %v %v %v %d", q.Select, q.Worker, q.Kinds, q.Since, q.Before, q.Limit)
+	return &api.Events{Events: []api.Event{{ID: "G.7", Seq: 7, Kind: "task.ended"}}, Next: "G.7", More: true}, nil
+}
+
+func (f *fake) FollowEvents(_ context.Context, _ api.Caller, q api.EventQuery, yield func([]api.Event, api.Cursor) error) error {
+	return f.follow(q, yield)
 }
 
 func (f *fake) Workers(context.Context, api.Caller) ([]api.Worker, error) {
@@ -121,8 +131,8 @@ func (f *fake) RemoveWorker(_ context.Context, _ api.Caller, name string) (*api.
 	return &api.Worker{Name: name, State: "lost"}, f.ask("remove %q", name)
 }
 
-func (f *fake) Stats(context.Context, api.Caller) (*api.Stats, error) {
-	return &api.Stats{Fleet: "f"}, f.ask("stats")
+func (f *fake) Stats(_ context.Context, _ api.Caller, owner string) (*api.Stats, error) {
+	return &api.Stats{Fleet: "f"}, f.ask("stats%s", owner)
 }
 
 // daemon serves a fake on a socket, and can be stopped and started.

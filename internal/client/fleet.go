@@ -43,7 +43,16 @@ func workerPath(name string) string { return root + "workers/" + url.PathEscape(
 
 // Stats sums up the whole fleet.
 func (c *Client) Stats(ctx context.Context) (*api.Stats, error) {
-	return fetch[api.Stats](ctx, c, call{path: root + "stats"})
+	return c.StatsOf(ctx, "")
+}
+
+// StatsOf sums up what an owner has; empty: what the caller may see.
+func (c *Client) StatsOf(ctx context.Context, owner string) (*api.Stats, error) {
+	query := url.Values{}
+	if owner != "" {
+		query.Set("owner", owner)
+	}
+	return fetch[api.Stats](ctx, c, call{path: root + "stats", query: query})
 }
 
 // Version is the daemon's.

@@ -41,7 +41,7 @@ func (k *keeper) token(ctx context.Context, refused string) (string, error) {
 	case have.Token != "" && have.Token != refused:
 		return have.Token, nil
 	case have.Token != "":
-		return "", k.unknown(errors.New("the token of this context is not valid any more"))
+		return "", &Unauthorized{URL: k.context.URL, Token: true, Err: errors.New("the token of this context is not valid any more")}
 	case usable(have, refused) && have.Fresh():
 		return have.Access, nil
 	}
@@ -49,8 +49,12 @@ func (k *keeper) token(ctx context.Context, refused string) (string, error) {
 	if have.Token != "" { // another program has logged in by it
 		return have.Token, nil
 	}
-	if usable(have, refused) && (err == nil || time.Now().Before(have.ExpiresAt)) {
+	_, lost := errors.AsType[*lostSession](err)
+	if usable(have, refused) && !lost && (err == nil || time.Now().Before(have.ExpiresAt)) {
 		return have.Access, nil // even where it could not be renewed ahead
+	}
+	if _, unkept := errors.AsType[*Unkept](err); unkept || lost {
+		return "", fmt.Errorf("cannot keep the login: %w", err)
 	}
 	if err == nil {
 		err = k.unknown(errors.New("nobody is logged in"))
@@ -70,6 +74,7 @@ func (k *keeper) unknown(err error) error { return &Unauthorized{URL: k.context.
 // renew takes what another program has stored meanwhile, or has the tokens
 // renewed: a refresh token must not be used twice.
 func (k *keeper) renew(ctx context.Context, refused string) error {
+	renewed := false
 	apply := func(stored *Context) error {
 		if stored.URL != k.context.URL {
 			return k.unknown(fmt.Errorf("context %q is of another server now", stored.Name))
@@ -80,6 +85,7 @@ func (k *keeper) renew(ctx context.Context, refused string) error {
 				return err
 			}
 			stored.Take(session)
+			renewed = true
 		}
 		k.context = *stored
 		return nil
@@ -88,8 +94,18 @@ func (k *keeper) renew(ctx context.Context, refused string) error {
 		copied := k.context
 		return apply(&copied)
 	}
-	return k.store.Renew(ctx, k.context.Name, apply)
+	err := k.store.Renew(ctx, k.context.Name, apply)
+	if err != nil && renewed {
+		return &lostSession{err}
+	}
+	return err
 }
+
+// lostSession is a renewal that was not stored: this program has the tokens, and
+// whoever comes after it has those that are used up.
+type lostSession struct{ error }
+
+func (e *lostSession) Unwrap() error { return e.error }
 
 // Take has the tokens of a session from now on.
 func (c *Context) Take(s *api.Session) {

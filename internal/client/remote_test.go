@@ -34,6 +34,10 @@ type book struct {
 
 func newBook() *book { return &book{life: 15 * time.Minute, good: map[string]bool{}, refresh: "r0"} }
 
+func (b *book) Standing(api.Caller) (<-chan struct{}, time.Time, error) {
+	return nil, time.Now().Add(time.Hour), nil
+}
+
 func (b *book) Authenticate(_ context.Context, token string) (*api.Identity, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -44,21 +44,26 @@ func newLine(server *Context) *line {
 	if err != nil {
 		return &line{base: &url.URL{Scheme: "https", Host: "invalid"}, err: err}
 	}
-	l := &line{base: base, config: &tls.Config{
-		MinVersion: tls.VersionTLS13, ServerName: base.Hostname(), NextProtos: []string{"h2", "http/1.1"},
-	}}
+	l := &line{base: base, config: &tls.Config{MinVersion: tls.VersionTLS13, ServerName: base.Hostname()}}
 	if server.CA != "" {
 		l.config.RootCAs, l.err = authorities(server.CA)
 	}
 	return l
 }
 
-func (l *line) transport() *http.Transport {
+func (l *line) transport() http.RoundTripper {
+	lasting := l.speaking("h2", "http/1.1")
+	lasting.ForceAttemptHTTP2 = true
+	lasting.HTTP2 = &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout}
+	return newWays(l.speaking("http/1.1"), lasting)
+}
+
+func (l *line) speaking(protocols ...string) *http.Transport {
 	return &http.Transport{
-		DialContext:         l.dial,
-		DialTLSContext:      l.dialTLS,
-		ForceAttemptHTTP2:   true,
-		HTTP2:               &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
+		DialContext: l.dial,
+		DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return l.dialTLS(ctx, protocols)
+		},
 		MaxIdleConnsPerHost: 64,
 		IdleConnTimeout:     idleTimeout,
 		DisableCompression:  true,
@@ -85,14 +90,16 @@ func (l *line) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	return conn, nil
 }
 
-func (l *line) dialTLS(ctx context.Context, _, _ string) (net.Conn, error) {
+func (l *line) dialTLS(ctx context.Context, protocols []string) (net.Conn, error) {
 	conn, err := l.dial(ctx, "", "")
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, dialTimeout, errors.New("it does not answer"))
 	defer cancel()
-	secure := tls.Client(conn, l.config)
+	config := l.config.Clone()
+	config.NextProtos = protocols
+	secure := tls.Client(conn, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		conn.Close()
 		if ctx.Err() != nil {
@@ -110,7 +117,7 @@ func Presented(ctx context.Context, where *url.URL) ([]*x509.Certificate, error)
 	if l.err == nil {
 		l.config.InsecureSkipVerify = true
 	}
-	conn, err := l.dialTLS(ctx, "", "")
+	conn, err := l.dialTLS(ctx, nil)
 	if err != nil {
 		return nil, err
 	}

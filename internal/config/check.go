@@ -119,6 +119,18 @@ func within[T interface {
 	return nil
 }
 
+// noneOrWithin takes 0, too, which is no bound.
+func noneOrWithin[T interface {
+	cmp.Ordered
+	fmt.Stringer
+}](value, least, most T) error {
+	var none T
+	if err := within(value, least, most); err != nil && value != none {
+		return fmt.Errorf("%w, nor %v for no bound", err, none)
+	}
+	return nil
+}
+
 // name checks what becomes part of messages and, one day, of file names.
 func name(text string) error {
 	plain := func(c rune) bool {

@@ -78,13 +78,14 @@ func TestBuiltIn(t *testing.T) {
 	}
 	want := &Dispatcher{
 		Common: Common{StateDir: "/var/lib/o", LogFormat: "text"}, Socket: "/run/o/dispatcher.sock",
-		Listen:  ":7878",
-		Fleet:   "default",
+		Listen: ":7878",
+		QUIC:   true,
+		Fleet:  "default", Announce: true,
 		Sandbox: "auto", SandboxFloor: "none", Preset: "auto",
 		Access:    Access{Admins: []string{"root"}, Clients: []string{"*"}},
 		Rest:      Rest{Requests: 100, Burst: 200},
 		Limits:    Limits{MaxOutput: 64 << 20, MaxQueued: 10_000_000, Lease: 30 * units.Second, CommitLinger: 10 * millisecond, MaxLosses: 5},
-		Retention: Retention{Age: 30 * units.Day, Tasks: 2_000_000, Output: 10 * units.GiB},
+		Retention: Retention{Age: 30 * units.Day, Tasks: 2_000_000, Output: 10 * units.GiB, Audit: 365 * units.Day, AuditRows: 5_000_000},
 	}
 	if diff := cmp.Diff(want, d, sameValues); diff != "" {
 		t.Error(diff)
@@ -98,9 +99,10 @@ func TestBuiltIn(t *testing.T) {
 	w := newWorker()
 	host, _ := os.Hostname()
 	wantWorker := &Worker{
-		Common:   Common{StateDir: "/var/lib/o", LogFormat: "text"},
-		Socket:   "/run/o/worker.sock",
-		Name:     host,
+		Common: Common{StateDir: "/var/lib/o", LogFormat: "text"},
+		Socket: "/run/o/worker.sock",
+		Name:   host, Transport: "auto",
+		Discover: true, Fleet: "default",
 		Capacity: Capacity{runtime.NumCPU(), units.CPUs(runtime.NumCPU()) * units.CPU, totalMemory(), 10 * units.Second},
 		Boxes:    Boxes{AllowNone: true, FirstUID: 1879048192},
 	}

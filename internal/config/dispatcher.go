@@ -14,6 +14,8 @@ type Dispatcher struct {
 	// Listen is the HOST:PORT on which workers are awaited; without a host, on
 	// every address. Port 0 takes any free one. Default: ":7878".
 	Listen string `toml:"listen"`
+	// QUIC awaits workers by UDP on the port of Listen, too. Default: true.
+	QUIC bool `toml:"quic"`
 	// JoinKeyFile holds the key that workers must know. Default: systemd's
 	// credential fleet.key, else empty, a file of the dispatcher's own in its
 	// state_dir.
@@ -21,6 +23,9 @@ type Dispatcher struct {
 	// Fleet is the name of the dispatcher and its workers together.
 	// Default: "default".
 	Fleet string `toml:"fleet"`
+	// Announce tells workers on the same network of this dispatcher, by multicast
+	// DNS, where it listens on an address that they can reach. Default: true.
+	Announce bool `toml:"announce"`
 	// Sandbox is the level that commands run at when their submission names none:
 	// none, basic, strict or very-strict; auto is strict or basic, whichever is the
 	// strictest that every known worker offers together with all limits of preset
@@ -35,6 +40,9 @@ type Dispatcher struct {
 	// Default: auto.
 	Preset string `toml:"preset"`
 	Door
+	// CORSOrigins are those of pages that may use REST, such as
+	// "https://board.example". Default: none.
+	CORSOrigins []string `toml:"cors_origins"`
 	// Access says who may do what on the control socket.
 	Access Access `toml:"access"`
 	// Quotas bound what a user may have.
@@ -76,6 +84,11 @@ type Retention struct {
 	// Output is the size in bytes that is kept of outputs and inputs in files; the
 	// states of tasks stay when their output goes. Default: 10GiB.
 	Output units.Size `toml:"output"`
+	// Audit is how long rows of the audit log are kept, the newest 10,000 whatever
+	// their age. Default: 365d.
+	Audit units.Duration `toml:"audit"`
+	// AuditRows is how many rows of the audit log are kept. Default: 5000000.
+	AuditRows int64 `toml:"audit_rows"`
 }
 
 const millisecond = units.Second / 1000
@@ -94,14 +107,17 @@ func newDispatcher() *Dispatcher {
 		Common: newCommon(dirs.Dispatcher),
 		Socket: socket,
 		Listen: ":7878",
+		QUIC:   true,
 		Fleet:  "default",
+
+		Announce: true,
 
 		Sandbox:      auto,
 		SandboxFloor: "none",
 		Preset:       auto,
 
 		Access: newAccess(),
-		Rest:   Rest{Requests: 100, Burst: 200},
+		Rest:   DefaultRest(),
 
 		Limits: Limits{
 			MaxOutput:    64 * units.MiB,
@@ -110,7 +126,10 @@ func newDispatcher() *Dispatcher {
 			CommitLinger: 10 * millisecond,
 			MaxLosses:    5,
 		},
-		Retention: Retention{Age: 30 * units.Day, Tasks: 2_000_000, Output: 10 * units.GiB},
+		Retention: Retention{
+			Age: 30 * units.Day, Tasks: 2_000_000, Output: 10 * units.GiB,
+			Audit: 365 * units.Day, AuditRows: 5_000_000,
+		},
 	}
 	d.JoinKeyFile = d.keyCredential()
 	return d
@@ -124,6 +143,7 @@ func (d *Dispatcher) check(l *loader) {
 	l.require("fleet", name(d.Fleet))
 	d.checkPolicy(l)
 	d.Door.check(l)
+	l.require("cors_origins", each(d.CORSOrigins, webOrigin))
 	d.Access.check(l)
 	l.require("quotas.queued", within(count(d.Quotas.Queued), 0, 1_000_000_000))
 	l.require("quotas.running", within(count(d.Quotas.Running), 0, 1_000_000))
@@ -138,6 +158,8 @@ func (d *Dispatcher) check(l *loader) {
 	l.require("retention.age", within(d.Retention.Age, 0, 36500*units.Day))
 	l.require("retention.tasks", within(count(d.Retention.Tasks), 0, 1_000_000_000))
 	l.require("retention.output", within(d.Retention.Output, 0, 1024*units.TiB))
+	l.require("retention.audit", noneOrWithin(d.Retention.Audit, 7*units.Day, 36500*units.Day))
+	l.require("retention.audit_rows", noneOrWithin(count(d.Retention.AuditRows), 10_000, 1_000_000_000))
 }
 
 // The names that package octaskly knows; levels, the weakest first.

@@ -48,3 +48,24 @@ func TestPolicyProblems(t *testing.T) {
 		dir+`/dispatcher.toml:3:1: preset: "lax" is none of auto, none, default, strict, relaxed`,
 	)
 }
+
+// TestAuditRetention: either bound of the audit log may be none, but not so small that
+// what was done last week is gone.
+func TestAuditRetention(t *testing.T) {
+	for _, test := range []struct {
+		key, value string
+		good       bool
+	}{
+		{"audit", "0s", true}, {"audit", "7d", true}, {"audit", "36500d", true},
+		{"audit", "1s", false}, {"audit", "6d23h", false}, {"audit", "36501d", false}, {"audit", "-7d", false},
+		{"audit_rows", "0", true}, {"audit_rows", "10000", true}, {"audit_rows", "1000000000", true},
+		{"audit_rows", "1", false}, {"audit_rows", "9999", false}, {"audit_rows", "1000000001", false}, {"audit_rows", "-1", false},
+	} {
+		_, err := LoadDispatcher(Sources{Flags: map[string]string{"retention." + test.key: test.value}})
+		if (err == nil) != test.good {
+			t.Errorf("%s = %s: %v", test.key, test.value, err)
+		}
+	}
+	_, err := LoadDispatcher(Sources{Flags: map[string]string{"retention.audit": "1d"}})
+	wantError(t, err, "--retention-audit: retention.audit: 1d is not from 7d to 36500d, nor 0s for no bound")
+}

@@ -30,7 +30,7 @@ func TestFile(t *testing.T) {
 	want.Fleet = "blue"
 	want.LogLevel = LogLevel(-4)
 	want.Limits = Limits{MaxOutput: 1 << 20, MaxQueued: 4096, Lease: 90 * units.Second, CommitLinger: 0, MaxLosses: 3}
-	want.Retention = Retention{Age: 36 * units.Hour, Tasks: 0, Output: units.GiB}
+	want.Retention.Age, want.Retention.Tasks, want.Retention.Output = 36*units.Hour, 0, units.GiB
 	for _, text := range []string{
 		"fleet = 'blue'\nlog_level = 'Debug'\n[limits]\nmax_output = '1M'\nmax_queued = 4_096\nlease = '1m30s'\ncommit_linger = '0'\nmax_losses = 3\n[retention]\nage = '1d12h'\ntasks = 0\noutput = '1G'",
 		"fleet = \"\"\"blue\"\"\"\r\nlimits = { max_output = 0x100000, max_queued = 0b1_0000_0000_0000, lease = 90, commit_linger = 0.0, max_losses = 0x3 }\r\nretention = { age = '36h', tasks = 0, output = '1024MiB' }\r\nlog_level = 'debug'",

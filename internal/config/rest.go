@@ -22,12 +22,9 @@ type Door struct {
 	HTTPPlain bool `toml:"http_plain"`
 	// TLSCert and TLSKey are PEM files of the certificate, with what is between
 	// it and its authority, and of its key. They are read again when they change.
-	// Default: none, and the fleet's own authority makes one.
+	// Default: none, and a dispatcher makes one by the fleet's own authority.
 	TLSCert string `toml:"tls_cert"`
 	TLSKey  string `toml:"tls_key"`
-	// CORSOrigins are those of pages that may use REST, such as
-	// "https://board.example". Default: none.
-	CORSOrigins []string `toml:"cors_origins"`
 }
 
 // Access says which users of the machine have which role on the Unix socket: names,
@@ -62,6 +59,28 @@ type Rest struct {
 	Burst int64 `toml:"burst"`
 }
 
+var (
+	errNoAuthority = errors.New("a worker has no certificate of its own: give tls_cert and tls_key, or, for this machine alone, http_plain and a loopback address such as 127.0.0.1:3001")
+	errNoNames     = errors.New("it is for the fleet's own authority, which a worker does not have: what tls_cert names counts")
+)
+
+// checkWorker is for a door of who cannot make a certificate.
+func (d *Door) checkWorker(l *loader) {
+	d.check(l)
+	if d.HTTPListen != "" && !d.HTTPPlain && d.TLSCert == "" {
+		l.require("http_listen", errNoAuthority)
+	}
+	if len(d.HTTPNames) > 0 {
+		l.require("http_names", errNoNames)
+	}
+}
+
+// DefaultRest is how much may be asked where nobody says so.
+func DefaultRest() Rest { return Rest{Requests: 100, Burst: 200} }
+
+// DefaultAccess is who has which role where nobody says so.
+func DefaultAccess() Access { return newAccess() }
+
 func newAccess() Access {
 	a := Access{Admins: []string{"root"}, Clients: []string{"*"}}
 	systemService := strings.HasPrefix(os.Getenv("STATE_DIRECTORY"), "/var/lib/") // systemd.exec(5)
@@ -89,7 +108,6 @@ func (d *Door) check(l *loader) {
 	if (d.TLSCert == "") != (d.TLSKey == "") {
 		l.require("tls_cert", errHalfPair)
 	}
-	l.require("cors_origins", each(d.CORSOrigins, webOrigin))
 }
 
 func (a *Access) check(l *loader) {

@@ -2,6 +2,8 @@ package config
 
 import (
 	"errors"
+	"maps"
+	"strings"
 	"testing"
 )
 
@@ -55,6 +57,32 @@ func TestOwnUserIsAdmin(t *testing.T) {
 		t.Setenv("STATE_DIRECTORY", dir)
 		if got := newAccess().Admins; len(got) != want || got[0] != "root" {
 			t.Errorf("in %q the admins are %q", dir, got)
+		}
+	}
+}
+
+// A worker has no certificate but that of its files, and says so.
+func TestWorkersDoor(t *testing.T) {
+	configDir(t)
+	cert := map[string]string{"tls_cert": "/cert.pem", "tls_key": "/key.pem"}
+	for name, test := range map[string]struct {
+		flags map[string]string
+		want  string // of the problem; empty: there is none
+	}{
+		"none":              {nil, ""},
+		"files":             {map[string]string{"http_listen": ":3001"}, ""},
+		"loopback":          {map[string]string{"http_listen": "127.0.0.1:0", "http_plain": "true", "tls_cert": "", "tls_key": ""}, ""},
+		"nothing":           {map[string]string{"http_listen": ":3001", "tls_cert": "", "tls_key": ""}, "give tls_cert and tls_key"},
+		"loopback with TLS": {map[string]string{"http_listen": "127.0.0.1:3001", "tls_cert": "", "tls_key": ""}, "give tls_cert and tls_key"},
+		"plain":             {map[string]string{"http_listen": ":3001", "http_plain": "true"}, "loopback addresses only"},
+		"half":              {map[string]string{"http_listen": ":3001", "tls_key": ""}, "go together"},
+		"names":             {map[string]string{"http_listen": ":3001", "http_names": "a"}, "a worker does not have"},
+	} {
+		flags := maps.Clone(cert)
+		maps.Copy(flags, test.flags)
+		_, err := LoadWorker(Sources{Flags: flags})
+		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%s: %v, want %q", name, err, test.want)
 		}
 	}
 }

@@ -26,8 +26,10 @@ log_level = "info"                 # built in
 log_format = "text"                # built in
 socket = "/run/o/dispatcher.sock"  # built in
 listen = "[::1]:0"                 # --listen
+quic = true                        # built in
 join_key_file = ""                 # built in
 fleet = "blue"                     # DIR/dispatcher.toml:1
+announce = true                    # built in
 sandbox = "auto"                   # built in
 sandbox_floor = "none"             # built in
 preset = "auto"                    # built in
@@ -60,9 +62,11 @@ commit_linger = "10ms"  # built in
 max_losses = 5          # built in
 
 [retention]
-age = "30d"       # built in
-tasks = 2000000   # built in
-output = "10GiB"  # built in
+age = "30d"           # built in
+tasks = 2000000       # built in
+output = "10GiB"      # built in
+audit = "365d"        # built in
+audit_rows = 5000000  # built in
 `
 	if got := strings.ReplaceAll(shown.String(), dir, "DIR"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -84,6 +88,10 @@ func TestShowReloads(t *testing.T) {
 		"sandbox_floor":             rapid.SampledFrom(append(levels, auto)),
 		"preset":                    rapid.SampledFrom(append(presets, auto, "lax")),
 		"fleet":                     rapid.StringMatching(`[a-z][a-z0-9._-]{0,10}`),
+		"quic":                      rapid.SampledFrom([]string{"true", "false"}),
+		"transport":                 rapid.SampledFrom([]string{"auto", "tcp", "quic", "udp"}),
+		"announce":                  rapid.SampledFrom([]string{"true", "false"}),
+		"discover":                  rapid.SampledFrom([]string{"true", "false"}),
 		"name":                      rapid.StringMatching(`[a-z][a-z0-9._-]{0,10}`),
 		"slots":                     rapid.StringMatching(`[1-9][0-9]{0,3}`),
 		"cpus":                      rapid.StringMatching(`[0-9]{0,3}\.[0-9]{1,3}`),
@@ -99,7 +107,7 @@ func TestShowReloads(t *testing.T) {
 		"first_uid":                 rapid.StringMatching(`[1-9][0-9]{5,9}`),
 		"disk_pool":                 rapid.StringMatching(`auto|0|[0-9]{1,3}[GT]`),
 		"http_listen":               rapid.SampledFrom([]string{"", "127.0.0.1:3000", "[::1]:1", ":3000", "here"}),
-		"http_names":                rapid.StringMatching(`[a-z]{1,5}(:[a-z0-9.-]{1,9})?`),
+		"http_names":                rapid.StringMatching(`([a-z]{1,5}(:[a-z0-9.-]{1,9})?)?`),
 		"http_plain":                rapid.SampledFrom([]string{"false", "false", "true"}),
 		"tls_cert":                  rapid.SampledFrom([]string{"", "", "", "/cert.pem"}),
 		"tls_key":                   rapid.SampledFrom([]string{"", "", "", "/key.pem"}),
@@ -120,6 +128,8 @@ func TestShowReloads(t *testing.T) {
 		"retention.age":             rapid.StringMatching(`[0-9]{1,6}d`),
 		"retention.tasks":           rapid.StringMatching(`[0-9]{1,10}`),
 		"retention.output":          rapid.StringMatching(`[0-9]{1,9}M`),
+		"retention.audit":           rapid.StringMatching(`[0-9]{1,6}d`),
+		"retention.audit_rows":      rapid.StringMatching(`[0-9]{1,10}`),
 	}
 	for _, role := range dirs.Roles {
 		loaded := 0

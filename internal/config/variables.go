@@ -11,7 +11,8 @@ import (
 )
 
 // Check returns what is wrong with a role's configuration, and writes to w a
-// line about each variable that begins with OCTASKLY_ and means nothing.
+// line about each variable that begins with OCTASKLY_ and means nothing, and about
+// what is better otherwise.
 func Check(w io.Writer, role dirs.Role, src Sources) error {
 	known := variables()
 	for _, v := range os.Environ() {
@@ -28,7 +29,13 @@ func Check(w io.Writer, role dirs.Role, src Sources) error {
 			return err
 		}
 	}
-	_, err := Load(role, src)
+	cfg, err := Load(role, src)
+	if err != nil {
+		return err
+	}
+	if said := advice(cfg); said != "" {
+		_, err = fmt.Fprintln(w, said)
+	}
 	return err
 }
 

@@ -14,13 +14,24 @@ type Worker struct {
 	// Default: see package dirs.
 	Socket string `toml:"socket"`
 	// Dispatcher is the HOST:PORT of the dispatcher. Default: empty, the one on
-	// this machine.
+	// this machine, or else one that is heard on the network.
 	Dispatcher string `toml:"dispatcher"`
+	// Transport is by what the dispatcher is reached: tcp, quic or auto, which is
+	// TCP, and QUIC where TCP cannot connect. Default: auto.
+	Transport string `toml:"transport"`
+	// Discover looks for a dispatcher of Fleet by multicast DNS, where Dispatcher is
+	// empty. Default: true.
+	Discover bool `toml:"discover"`
+	// Fleet is the name of the fleet whose dispatcher is looked for.
+	// Default: "default".
+	Fleet string `toml:"fleet"`
 	// JoinKeyFile holds the key that the dispatcher knows. Default: systemd's
 	// credential fleet.key, else empty, the key of the dispatcher on this machine.
 	JoinKeyFile string `toml:"join_key_file"`
 	// Name is what the fleet calls this worker. Default: the host's name.
 	Name string `toml:"name"`
+	// Door is where the worker answers for itself to other machines.
+	Door
 	// Executor is the path of the socket of the executor that runs commands, and
 	// has their Capacity and Boxes. Default: empty, the worker runs them itself.
 	Executor string `toml:"executor"`
@@ -42,7 +53,7 @@ func newWorker() *Worker {
 	// A host without a name is as good as one with a bad name: check says so.
 	host, _ := os.Hostname()
 	socket, _ := dirs.Socket(dirs.Worker)
-	w := &Worker{Common: newCommon(dirs.Worker), Socket: socket, Name: host, Capacity: newCapacity(), Boxes: newBoxes(true, 0)}
+	w := &Worker{Common: newCommon(dirs.Worker), Socket: socket, Name: host, Transport: auto, Discover: true, Fleet: "default", Capacity: newCapacity(), Boxes: newBoxes(true, 0)}
 	w.JoinKeyFile = w.keyCredential()
 	return w
 }
@@ -56,8 +67,11 @@ func (w *Worker) check(l *loader) {
 	w.Common.check(l)
 	l.socket("socket", w.Socket)
 	l.require("dispatcher", remoteAddress(w.Dispatcher))
+	l.require("transport", oneOf(w.Transport, auto, "quic", "tcp"))
 	l.optionalPath("join_key_file", &w.JoinKeyFile)
 	l.require("name", name(w.Name))
+	w.Door.checkWorker(l)
+	l.require("fleet", name(w.Fleet))
 	if w.Executor == "" {
 		w.Capacity.check(l)
 		w.Boxes.check(l)

@@ -18,7 +18,9 @@ type batch struct {
 	removed   []octaskly.WorkerID
 	inputs    []store.Input // of accepted
 	actions   []octaskly.Action
+	events    []octaskly.Event
 	ended     octaskly.Counts
+	ends      ends
 	kept      int64         // how many more tasks are kept that are over
 	addressed []*worker     // with a frame to send
 	waiters   []func(error) // told what became of the commit
@@ -68,7 +70,7 @@ func (b *batch) empty() bool {
 
 // writes reports whether there is anything for the store.
 func (b *batch) writes() bool {
-	return len(b.accepted)+len(b.touched)+len(b.tasks)+len(b.attempts)+len(b.late)+len(b.workers)+len(b.removed)+len(b.actions) > 0
+	return len(b.accepted)+len(b.touched)+len(b.tasks)+len(b.attempts)+len(b.late)+len(b.workers)+len(b.removed)+len(b.actions)+len(b.events) > 0
 }
 
 // maxBatch is how many rows a commit gathers before it is written anyhow.
@@ -98,6 +100,7 @@ func (b *batch) changes() *store.Changes {
 		Removed:  b.removed,
 		Ended:    b.ended,
 		Actions:  b.actions,
+		Events:   b.events,
 	}
 	for i, j := range b.touched {
 		changes.Progress[i] = store.ProgressRow{Job: j.ID, Progress: j.progress}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,13 +13,16 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
 // blobs keeps large inputs as files named by their hash.
 type blobs struct {
-	dir  string
-	kept tally
+	dir     string
+	uploads string // directory: who has uploaded each
+	kept    tally
+	noting  sync.Mutex // whoever changes a file of uploads
 
 	mu     sync.Mutex
 	claims map[octaskly.Blob]int // of submissions and retries that are under way
@@ -26,14 +30,16 @@ type blobs struct {
 }
 
 func openBlobs(dir string) (*blobs, error) {
-	b := &blobs{dir: filepath.Join(dir, "blobs"), claims: map[octaskly.Blob]int{}}
+	b := &blobs{dir: filepath.Join(dir, "blobs"), uploads: filepath.Join(dir, "uploads"), claims: map[octaskly.Blob]int{}}
 	if unfinished, err := filepath.Glob(filepath.Join(b.dir, upload)); err == nil {
 		for _, path := range unfinished {
 			os.Remove(path)
 		}
 	}
-	if err := os.MkdirAll(b.dir, 0o700); err != nil {
-		return nil, fmt.Errorf("cannot make the directory for inputs: %w", err)
+	for _, dir := range []string{b.dir, b.uploads} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("cannot make the directory for inputs: %w", err)
+		}
 	}
 	return b, nil
 }
@@ -61,12 +67,16 @@ func (b *blobs) open(hash octaskly.Blob) (*os.File, error) {
 	return f, err
 }
 
-// HasBlob reports whether PutBlob may be left out.
-func (d *Dispatcher) HasBlob(_ context.Context, hash octaskly.Blob) bool { return d.blobs.use(hash) }
+// HasBlob reports whether PutBlob may be left out: somebody else's input is as unknown
+// as one that is not there.
+func (d *Dispatcher) HasBlob(ctx context.Context, who api.Caller, hash octaskly.Blob) (bool, error) {
+	his, err := d.mayRead(ctx, who.Name, hash)
+	return his && d.blobs.use(hash), err
+}
 
-// PutBlob stores what r gives, which must have the hash that it is named by. It
-// is on disk when PutBlob returns.
-func (d *Dispatcher) PutBlob(_ context.Context, hash octaskly.Blob, r io.Reader) error {
+// PutBlob stores what r gives, which must have the hash that it is named by, also where
+// those bytes are there: whoever has them may name them. It is on disk when PutBlob returns.
+func (d *Dispatcher) PutBlob(_ context.Context, who api.Caller, hash octaskly.Blob, r io.Reader) error {
 	path, err := d.blobs.path(hash)
 	if err != nil {
 		return err
@@ -94,7 +104,10 @@ func (d *Dispatcher) PutBlob(_ context.Context, hash octaskly.Blob, r io.Reader)
 		return fmt.Errorf("cannot store the input: %w", err)
 	}
 	d.collector.swell()
-	return syncDir(d.blobs.dir)
+	if err := errors.Join(syncDir(d.blobs.dir), d.blobs.note(hash, who.Name)); err != nil {
+		return fmt.Errorf("cannot store the input: %w", err)
+	}
+	return nil
 }
 
 func syncDir(path string) error {

@@ -25,7 +25,7 @@ func (d *Dispatcher) acceptBulk(ctx context.Context, s *session) {
 		}
 		channels.Go(func() {
 			defer bulk.Close()
-			if err := d.serveBulk(ctx, s, header, bulk); err != nil && ctx.Err() == nil {
+			if err := d.serveBulk(ctx, s, header, metered{bulk, &d.meter.bulk}); err != nil && ctx.Err() == nil {
 				d.Log.Debug("Bulk channel has failed", "address", s.link.Peer(), "error", err)
 			}
 		})

@@ -86,6 +86,9 @@ func checkBatch(b *protocol.FromWorker) error {
 			return fmt.Errorf("cannot take the end of attempt %v: %w", b.Finished[i].ID, err)
 		}
 	}
+	if err := checkCallers(b.Callers); err != nil {
+		return err
+	}
 	if len(b.Usage) > maxSlots {
 		return fmt.Errorf("%d attempts use something, %d may run", len(b.Usage), maxSlots)
 	}

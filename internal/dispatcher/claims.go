@@ -117,6 +117,10 @@ func (b *blobs) delete(hash octaskly.Blob, path string, size int64) error {
 	if b.doomed != hash {
 		return nil
 	}
+	// First, and with mu: whoever uploads it anew is noted after that.
+	if err := os.Remove(b.uploadsOf(hash)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	if err := os.Remove(path); err != nil {
 		return err
 	}

@@ -31,6 +31,7 @@ type collector struct {
 	start     time.Duration    // of the first pause
 	gone      []octaskly.JobID // forgotten, and not removed yet
 	sweptAt   time.Time
+	events    atomic.Int64   // told since it was last looked whether there are too many
 	inputFrom octaskly.JobID // see shedding
 }
 
@@ -61,7 +62,9 @@ const (
 )
 
 func newCollector(d *Dispatcher) *collector {
-	return &collector{Dispatcher: d, wake: make(chan struct{}, 1), start: min(startPause, d.Retention.beat())}
+	k := &collector{Dispatcher: d, wake: make(chan struct{}, 1), start: min(startPause, d.Retention.beat())}
+	k.events.Store(k.maxEvents()) // nobody has looked yet
+	return k
 }
 
 // run goes on until ctx is done.
@@ -94,7 +97,7 @@ func (k *collector) round(ctx context.Context) error {
 	} else if left, unknown := k.store.Forgotten(ctx); unknown == nil {
 		k.gone = left // the database may have been replaced by what could be saved of it
 	}
-	errs = append(errs, err, k.shed(ctx))
+	errs = append(errs, err, k.shed(ctx), k.dropEvents(ctx))
 	if n := k.removed.Load() - before; n > 0 {
 		k.Log.Debug("Jobs were removed that are no longer kept", "jobs", n)
 	}

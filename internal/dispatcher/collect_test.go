@@ -326,8 +326,12 @@ func TestCollectInputs(t *testing.T) {
 	fresh := l.upload("fresh", 10, time.Hour)
 	l.had(past{ago: 2 * day, tasks: 1, inputs: []octaskly.Blob{mine, shared, asked}})
 	l.had(past{ago: time.Hour, tasks: 1, inputs: []octaskly.Blob{shared}})
-	if !l.d.HasBlob(t.Context(), asked) || l.d.HasBlob(t.Context(), "no hash") {
-		t.Error("an input is not there, or one is that is none")
+	for who, want := range map[string]map[octaskly.Blob]bool{"ann": {asked: false}, me.Name: {asked: true, "no hash": false}} {
+		for hash, want := range want {
+			if has, err := l.d.HasBlob(t.Context(), api.Caller{Name: who}, hash); has != want || err != nil {
+				t.Errorf("%s may name %q: %v, %v", who, hash, has, err)
+			}
+		}
 	}
 	l.round()
 	l.left(map[octaskly.Blob]bool{mine: false, shared: true, asked: true, unread: false, fresh: true})
@@ -344,9 +348,11 @@ func TestCollectInputs(t *testing.T) {
 func TestAskedForInTime(t *testing.T) {
 	l := goCollect(t, Retention{})
 	for what, ask := range map[string]func(octaskly.Blob){
-		"asks":    func(b octaskly.Blob) { l.d.blobs.use(b) },
-		"claims":  func(b octaskly.Blob) { l.d.blobs.claim(b, "") },
-		"uploads": func(b octaskly.Blob) { l.check(l.d.PutBlob(t.Context(), b, strings.NewReader("uploads"))) },
+		"asks":   func(b octaskly.Blob) { l.d.blobs.use(b) },
+		"claims": func(b octaskly.Blob) { l.d.blobs.claim(b, "") },
+		"uploads": func(b octaskly.Blob) {
+			l.check(l.d.PutBlob(t.Context(), api.Caller{Name: "ann"}, b, strings.NewReader("uploads")))
+		},
 	} {
 		blob := l.upload(what, len(what), 2*day)
 		old, err := l.d.blobs.drop(blob, day, func() (bool, error) {
@@ -376,10 +382,10 @@ func TestSweep(t *testing.T) {
 	_, err := l.submit(func(s *api.Submission) { s.Array = "0-9" })
 	l.check(err)
 	running := w.task()
-	over := l.had(past{ago: time.Hour, tasks: 2, files: map[octaskly.Index]int64{0: 100}})
-	never := octaskly.JobID(1000)
 	var lost octaskly.JobID
 	l.inCore(func(c *core) { lost, _ = c.store.NextJobID() })
+	over := l.had(past{ago: time.Hour, tasks: 2, files: map[octaskly.Index]int64{0: 100}})
+	never := octaskly.JobID(1000)
 	for _, file := range []struct {
 		id    octaskly.AttemptID
 		age   time.Duration

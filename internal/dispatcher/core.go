@@ -54,6 +54,7 @@ func (d *Dispatcher) load(ctx context.Context) (*core, error) {
 		live:       snapshot.Live,
 		backlog:    backlog{last: snapshot.Last},
 	}
+	d.happened.ring(snapshot.Seq)
 	c.limit()
 	for _, known := range snapshot.Workers {
 		c.workers[known.ID] = d.newWorker(known)
@@ -111,6 +112,9 @@ func (c *core) serve(ctx context.Context) error {
 		case event := <-c.events:
 			event(c)
 			c.drain()
+		case question := <-c.questions:
+			question(c)
+			continue
 		case <-timer.C:
 		case <-ctx.Done():
 			return c.commit(context.WithoutCancel(ctx))
@@ -193,6 +197,8 @@ func (c *core) reload(ctx context.Context, why error) error {
 		case event := <-c.events:
 			event(c)
 			c.batch.fail(why)
+		case question := <-c.questions:
+			question(c)
 		case <-pause.C:
 			loading = c.loadAside(ctx)
 		case l := <-loading:
@@ -233,12 +239,13 @@ func (c *core) disconnect() {
 	}
 }
 
-// touch numbers a transition of t and puts it into the batch.
-func (c *core) touch(t *task) {
+// touch numbers a transition of t, which was was before, and puts it into the batch.
+func (c *core) touch(was *octaskly.Task, t *task) {
 	c.seq++
 	t.Seq = c.seq
 	c.batch.addTask(t)
 	c.touchJob(t.job)
+	c.tellEvent(was, t)
 }
 
 func (c *core) touchJob(j *job) {
@@ -253,17 +260,35 @@ func (c *core) changes() *store.Changes {
 	return changes
 }
 
+// put returns when the changes are on disk. Questions are answered meanwhile, and
+// nothing else: memory stays as it is.
+func (c *core) put(ctx context.Context, changes *store.Changes) error {
+	done := make(chan error, 1)
+	go func() { done <- c.store.Commit(ctx, changes) }()
+	for {
+		select {
+		case question := <-c.questions:
+			question(c)
+		case err := <-done:
+			return err
+		}
+	}
+}
+
 // commit writes the batch and lets out what depended on it.
 func (c *core) commit(ctx context.Context) error {
 	if c.batch.empty() {
 		return nil
 	}
 	if c.batch.writes() {
-		if err := c.store.Commit(ctx, c.changes()); err != nil {
+		changes, began := c.changes(), time.Now()
+		if err := c.put(ctx, changes); err != nil {
 			return err
 		}
+		c.meter.wrote(changes, time.Since(began))
 	}
 	b := c.batch
+	c.meter.committed(&b)
 	c.batch = batch{}
 	c.owners.committed(c.seq)
 	c.collector.grow(b.kept)
@@ -280,6 +305,10 @@ func (c *core) commit(ctx context.Context) error {
 	}
 	for _, t := range b.tasks {
 		t.dirty = false
+	}
+	if n := len(b.events); n > 0 {
+		c.happened.ring(b.events[n-1].Seq)
+		c.collector.swellEvents(n)
 	}
 	c.tellOf(&b)
 	c.readOn()

@@ -28,8 +28,10 @@ type Store interface {
 	IDs(context.Context, store.Query) ([]octaskly.JobID, error)
 	Job(context.Context, octaskly.JobID) (*store.Record, error)
 	Waiting(context.Context) (byOwner map[string]int64, seq int64, err error)
+	Owned(ctx context.Context, owner string) (store.Owned, error)
 	JobByKey(ctx context.Context, owner, key string) (octaskly.JobID, error)
 	LastJob(ctx context.Context, owner string) (octaskly.JobID, error)
+	Reads(ctx context.Context, owner string, blob octaskly.Blob) (bool, error)
 	Jobs(context.Context, store.Query) ([]store.Record, error)
 	Task(context.Context, octaskly.JobID, octaskly.Index) (*octaskly.Task, error)
 	Tasks(ctx context.Context, id octaskly.JobID, states []octaskly.State, from octaskly.Index, limit int) ([]octaskly.Task, error)
@@ -37,6 +39,7 @@ type Store interface {
 	Output(context.Context, octaskly.AttemptID) (inline []byte, stored int64, err error)
 	Size() int64
 	archive
+	chronicle
 	sick
 }
 
@@ -54,6 +57,7 @@ type Config struct {
 	Retention Retention
 	Vault     *security.Vault                  // seals secret environments; nil: there are none
 	Quota     func(user string) octaskly.Quota // what somebody may have, asked often; nil: there are no quotas
+	Callers   Doorkeeper                       // knows the tokens that workers are shown; nil: nobody does
 	Log       *slog.Logger
 }
 
@@ -62,17 +66,21 @@ type Dispatcher struct {
 	Config
 	store     Store
 	events    chan func(*core)
+	questions chan func(*core) // that change nothing
 	outputs   *outputs
 	blobs     *blobs
 	collector *collector
 	bells     bells
 	names     names
+	happened  happened
 	auto      atomic.Uint32 // see autoLevel
 	stories   chan story
 	window    int           // jobs in line in memory; tests make it small
 	wanted    chan *reading // holds one: the page to read next
 	started   time.Time
-	counters  sync.Mutex    // of whoever has the store count what waits
+	meter     *meter
+	counters  sync.Mutex // of whoever has the store count what waits
+	figures   *figures
 	gone      chan struct{} // closed when the core takes no more events
 }
 
@@ -83,14 +91,17 @@ const maxEvents = 1024
 func New(config Config, s Store) (*Dispatcher, error) {
 	config.MaxLosses = cmp.Or(config.MaxLosses, octaskly.MaxLosses)
 	d := &Dispatcher{
-		Config:  config,
-		store:   s,
-		events:  make(chan func(*core), maxEvents),
-		stories: make(chan story, maxStories),
-		window:  window,
-		wanted:  make(chan *reading, 1),
-		started: time.Now(),
-		gone:    make(chan struct{}),
+		Config:    config,
+		store:     s,
+		events:    make(chan func(*core), maxEvents),
+		questions: make(chan func(*core)),
+		stories:   make(chan story, maxStories),
+		window:    window,
+		wanted:    make(chan *reading, 1),
+		started:   time.Now(),
+		meter:     newMeter(),
+		gone:      make(chan struct{}),
+		figures:   newFigures(),
 	}
 	d.collector = newCollector(d)
 	var err error
@@ -110,6 +121,7 @@ func (d *Dispatcher) Run(ctx context.Context, listener Listener, ready func()) e
 	if err != nil {
 		return err
 	}
+	c.happen(octaskly.Event{Kind: octaskly.DispatcherStarted, Detail: d.Version})
 	ready()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -137,6 +149,16 @@ func (d *Dispatcher) post(event func(*core)) bool {
 // ask hands the core a request and waits for its reply, which may come at once
 // or with a commit.
 func ask[T any](ctx context.Context, d *Dispatcher, request func(c *core, reply func(T, error))) (T, error) {
+	return askBy(ctx, d, d.events, request)
+}
+
+// consult asks the core what changes nothing. It answers at once, even while a commit
+// is on its way to the disk: what it knows then may not be there yet.
+func consult[T any](ctx context.Context, d *Dispatcher, question func(*core) (T, error)) (T, error) {
+	return askBy(ctx, d, d.questions, func(c *core, reply func(T, error)) { reply(question(c)) })
+}
+
+func askBy[T any](ctx context.Context, d *Dispatcher, to chan<- func(*core), request func(c *core, reply func(T, error))) (T, error) {
 	type answer struct {
 		value T
 		err   error
@@ -147,7 +169,7 @@ func ask[T any](ctx context.Context, d *Dispatcher, request func(c *core, reply 
 	}
 	var none T
 	select {
-	case d.events <- event:
+	case to <- event:
 	case <-d.gone:
 		return none, fmt.Errorf("the dispatcher is stopping: %w", octaskly.ErrUnavailable)
 	case <-ctx.Done():

@@ -26,6 +26,7 @@ func (c *core) drainWorker(w *worker, who api.Caller, how api.DrainRequest) {
 		w.Drain.Deadline = w.Drain.At.Add(time.Duration(*how.Deadline))
 	}
 	w.beginDrain(time.Now())
+	c.happenAt(w, octaskly.WorkerDrained, strings.TrimSuffix("by "+who.Name+": "+how.Reason, ": "))
 	c.save(w)
 	c.refresh()
 	c.empty(w, time.Now())
@@ -36,6 +37,7 @@ func (d *Dispatcher) Resume(ctx context.Context, who api.Caller, name string) (*
 	return d.manage(ctx, who, name, "", func(c *core, w *worker) error {
 		if w.Drain != nil {
 			c.Log.Info("Worker is drained no more", "worker", w.Name, "by", who.Name)
+			c.happenAt(w, octaskly.WorkerResumed, "by "+who.Name)
 			c.resumeWorker(w)
 		}
 		return nil
@@ -59,6 +61,7 @@ func (d *Dispatcher) RemoveWorker(ctx context.Context, who api.Caller, name stri
 			return err
 		}
 		c.Log.Info("Worker is removed", "worker", w.Name, "by", who.Name, "tasks", len(w.held))
+		c.happenAt(w, octaskly.WorkerRemoved, "by "+who.Name)
 		c.removeWorker(w)
 		return nil
 	})

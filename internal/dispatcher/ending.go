@@ -45,6 +45,7 @@ func (c *core) start(w *worker, s protocol.Started) {
 		s.At = now()
 	}
 	if c.move(t, func(t *octaskly.Task) error { return t.Start(s.ID.Number, s.At) }) == nil {
+		c.meter.started(t, 0)
 		c.linger()
 	}
 }
@@ -106,6 +107,7 @@ func (c *core) end(t *task, end octaskly.End, inline []byte) {
 		c.comeBack(t)
 	}
 	attempt := octaskly.Attempt{ID: t.Current(), Worker: t.Worker, AssignedAt: t.AssignedAt, End: end, Inline: inline}
+	unseen := t.State == octaskly.Assigned // its start was not reported
 	err := c.move(t, func(t *octaskly.Task) error {
 		return t.End(attempt.ID.Number, end, j.spec, rand.Float64(), now())
 	})
@@ -116,11 +118,17 @@ func (c *core) end(t *task, end octaskly.End, inline []byte) {
 		attempt.End.Reason = t.Reason // why it was released
 		attempt.End.Detail = cmp.Or(end.Detail, w.drainedBy())
 	}
+	c.detailEvent(t, attempt.End.Detail, &end)
 	t.pending = nil
 	c.outputs.end(attempt.ID, inline, end.Output.Stored > int64(len(inline)))
 	c.record(attempt, t)
 	if !end.StartedAt.IsZero() {
-		w.learn(end.EndedAt.Sub(end.StartedAt))
+		ran := end.EndedAt.Sub(end.StartedAt)
+		w.learn(ran)
+		c.meter.ran.Last(ran)
+		if unseen {
+			c.meter.started(t, ran)
+		}
 	}
 	c.acknowledge(w, attempt.ID)
 	c.linger()

@@ -23,7 +23,7 @@ func (d *Dispatcher) explain(ctx context.Context, detail *api.Detail, spec *octa
 	if detail.State != octaskly.Queued && detail.State != octaskly.Running {
 		return nil
 	}
-	known, err := ask(ctx, d, func(c *core, reply func(inside, error)) { reply(c.inside(id, detail.Owner, spec), nil) })
+	known, err := consult(ctx, d, func(c *core) (inside, error) { return c.inside(id, detail.Owner, spec), nil })
 	if err != nil {
 		return err
 	}

@@ -9,30 +9,30 @@ import (
 
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/transport"
 )
 
 // Workers lists the workers that are known.
 func (d *Dispatcher) Workers(ctx context.Context, _ api.Caller) ([]api.Worker, error) {
-	return ask(ctx, d, func(c *core, reply func([]api.Worker, error)) {
+	return consult(ctx, d, func(c *core) ([]api.Worker, error) {
 		list := make([]api.Worker, 0, len(c.workers))
 		for _, w := range c.workers {
 			list = append(list, w.describe())
 		}
-		reply(list, nil)
+		return list, nil
 	})
 }
 
 // Worker tells of one worker, by its id or name.
 func (d *Dispatcher) Worker(ctx context.Context, _ api.Caller, name string) (*api.Worker, error) {
-	return ask(ctx, d, func(c *core, reply func(*api.Worker, error)) {
+	return consult(ctx, d, func(c *core) (*api.Worker, error) {
 		w := c.findWorker(name)
 		if w == nil {
-			reply(nil, fmt.Errorf("cannot find worker %.64q: %w", name, octaskly.ErrNotFound))
-			return
+			return nil, fmt.Errorf("cannot find worker %.64q: %w", name, octaskly.ErrNotFound)
 		}
 		page := w.describe()
 		page.Checks = api.ChecksOf(w.Checks)
-		reply(&page, nil)
+		return &page, nil
 	})
 }
 
@@ -61,6 +61,9 @@ func (w *worker) describe() api.Worker {
 	line.Drain = drain(w.Drain)
 	if w.session != nil {
 		line.SeenAt = w.session.seenAt()
+		since := w.SeenAt // it joined then
+		line.Since, line.Address = &since, w.session.link.Peer()
+		line.Transport = string(transport.NameOf(w.session.link))
 	}
 	for t := range w.held {
 		if t.State == octaskly.Running {
@@ -96,6 +99,9 @@ func (w *worker) state() string {
 // autoLevel is what octaskly.AutoLevel says of the fleet as the core has seen it
 // last.
 func (d *Dispatcher) autoLevel() octaskly.Level { return octaskly.Level(d.auto.Load()) }
+
+// DefaultLevel is what submissions get that name no level, by now.
+func (d *Dispatcher) DefaultLevel() octaskly.Level { return d.Policy.DefaultLevel(d.autoLevel()) }
 
 // survey looks at what the known workers have in common: those that are connected
 // or away; where there is none of these, those that have been. What it finds only

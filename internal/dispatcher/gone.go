@@ -71,6 +71,9 @@ func (d *Dispatcher) removed(ctx context.Context, r *store.Record, i octaskly.In
 // jobOf finds a job for whoever may see it.
 func (d *Dispatcher) jobOf(ctx context.Context, id octaskly.JobID) (*store.Record, error) {
 	record, err := d.store.Job(ctx, id)
+	if errors.Is(err, octaskly.ErrNotFound) && d.store.Given(id) {
+		record, err = d.store.Job(ctx, id) // it may have come just after the first look
+	}
 	if err != nil {
 		return nil, d.missing(id, err)
 	}

@@ -164,7 +164,7 @@ func (c *core) move(t *task, change func(*octaskly.Task) error) error {
 	j := t.job
 	j.progress.Rows[from]--
 	j.progress.Rows[t.State]++
-	c.touch(t)
+	c.touch(&was, t)
 	c.settle(&was, t)
 	switch {
 	case withWorker(t.State) && !withWorker(from):
@@ -178,6 +178,7 @@ func (c *core) move(t *task, change func(*octaskly.Task) error) error {
 	case t.State.Terminal():
 		delete(j.live, t.Index)
 		c.count(t.State, 1)
+		c.batch.ends.add(t.State, t.Reason, 1)
 		c.conclude(j)
 	case t.State == octaskly.Queued && from != octaskly.Queued:
 		c.await(j, 1)

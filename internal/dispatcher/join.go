@@ -22,7 +22,12 @@ func (c *core) join(s *session, hello *protocol.Hello) {
 		c.Log.Warn("Worker joins anew; its former session is closed", "worker", hello.Name)
 		w.session.close()
 	}
+	kind := octaskly.WorkerBack
+	if w.Name == "" || w.Left {
+		kind = octaskly.WorkerJoined
+	}
 	c.enter(w, s, hello)
+	c.happenAt(w, kind, "")
 	frame := c.frame(w)
 	frame.Welcome = c.welcome()
 	c.reconcile(w, hello)
@@ -34,7 +39,7 @@ func (c *core) join(s *session, hello *protocol.Hello) {
 func (c *core) welcome() *protocol.Welcome {
 	return &protocol.Welcome{
 		Version: protocol.Version, Fleet: c.Fleet, Generation: c.store.Generation(),
-		Heartbeat: c.heartbeat(), MaxOutput: c.MaxOutput, Lease: c.Lease,
+		Heartbeat: c.heartbeat(), MaxOutput: c.MaxOutput, Lease: c.Lease, Callers: c.Callers != nil,
 	}
 }
 
@@ -137,6 +142,7 @@ func (c *core) leave(s *session, goodbye bool) {
 	}
 	if goodbye {
 		c.Log.Info("Worker has left", "worker", w.Name)
+		c.happenAt(w, octaskly.WorkerLeft, "")
 		for t := range w.held {
 			if t.pending == nil { // else it has ended, and its output is still there
 				c.release(t, "its worker was stopped")
@@ -144,6 +150,7 @@ func (c *core) leave(s *session, goodbye bool) {
 		}
 		return
 	}
+	c.happenAt(w, octaskly.WorkerLost, "")
 	c.Log.Warn("Worker is out of touch", "worker", w.Name, "tasks", len(w.held), "lease", c.Lease)
 }
 

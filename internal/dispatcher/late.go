@@ -64,6 +64,7 @@ func (c *core) endLate(w *worker, id octaskly.AttemptID, end octaskly.End, inlin
 	delete(w.late, id)
 	c.outputs.end(id, inline, end.Output.Stored > int64(len(inline)))
 	c.batch.late = append(c.batch.late, octaskly.Attempt{ID: id, Worker: w.ID, End: end, Inline: inline})
+	c.happenLate(w, id, &end)
 	c.acknowledge(w, id)
 	c.linger()
 	c.Log.Info("Worker had gone on with what was lost; its result is kept apart", "worker", w.Name, "attempt", id.String(), "state", end.State.String())

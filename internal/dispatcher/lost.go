@@ -15,6 +15,7 @@ func (c *core) attend(now time.Time) {
 			for t := range w.held {
 				c.miss(t)
 			}
+			c.meter.lost.Inc()
 		}
 		c.empty(w, now)
 	}
@@ -46,6 +47,7 @@ func (c *core) release(t *task, why string) {
 	was, at := t.Task, now()
 	err := c.move(t, func(t *octaskly.Task) error { return t.Release(was.Attempt, octaskly.ReasonReleased, at) })
 	if err == nil {
+		c.detailEvent(t, why, &octaskly.End{})
 		c.recordGivenUp(&was, t, octaskly.End{State: octaskly.Cancelled, Reason: octaskly.ReasonReleased, Detail: why, EndedAt: at})
 	}
 	t.pending = nil

@@ -175,7 +175,7 @@ func (d *Dispatcher) record(ctx context.Context, who api.Caller, id octaskly.Job
 		return nil, err
 	}
 	if !who.Admin && record.Job.Owner != who.Name {
-		return nil, fmt.Errorf("task %v is %s's: %w", id, record.Job.Owner, octaskly.ErrDenied)
+		return nil, fmt.Errorf("task %v is another user's: %w", id, octaskly.ErrDenied) // whose is for who may know
 	}
 	return record, nil
 }

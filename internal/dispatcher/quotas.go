@@ -146,11 +146,25 @@ const burst = 10 * time.Second
 
 // admit refuses a job of n tasks that is beyond its owner's quota.
 func (c *core) admit(name string, n int64) error {
+	if err := c.admitTasks(name, n); err != nil {
+		return err
+	}
+	return c.admitRequest(name)
+}
+
+// admitAll refuses n more tasks where all that wait, whosever they are, would be too many.
+func (c *core) admitAll(n int64) error {
+	if c.waiting+n > c.MaxQueued {
+		return fmt.Errorf("cannot queue %d more tasks: %d wait, %d may: %w", n, c.waiting, c.MaxQueued, octaskly.ErrFull)
+	}
+	return nil
+}
+
+func (c *core) admitTasks(name string, n int64) error {
 	if c.Quota == nil {
 		return nil
 	}
-	quota := c.Quota(name)
-	if quota.Queued > 0 {
+	if quota := c.Quota(name); quota.Queued > 0 {
 		if !c.owners.exact {
 			return c.beginCount()
 		}
@@ -159,7 +173,14 @@ func (c *core) admit(name string, n int64) error {
 				n, has, quota.Queued, name, octaskly.ErrFull)
 		}
 	}
-	if quota.Rate > 0 {
+	return nil
+}
+
+func (c *core) admitRequest(name string) error {
+	if c.Quota == nil {
+		return nil
+	}
+	if quota := c.Quota(name); quota.Rate > 0 {
 		if wait := c.owners.of(name).submit(quota.Rate, time.Now()); wait > 0 {
 			return &api.TooSoon{After: wait, Why: fmt.Sprintf(
 				"cannot accept another submission yet: user %s may make %v a second, the quota \"submits_per_second\"; try again in %v, or submit one array of many tasks",

@@ -40,11 +40,11 @@ func (c *core) cancel(j *job, elements octaskly.Ranges, detail string) (n int64,
 	}
 	at := now()
 	for _, t := range j.tasks(elements) {
-		cancelled := false
+		cancelled, was := false, t.Task
 		if t.State == octaskly.Queued {
 			cancelled = c.move(t, func(t *octaskly.Task) error { return t.Stop(detail, at) }) == nil
 		} else if t.Task.Stop(detail, at) == nil {
-			c.touch(t)
+			c.touch(&was, t)
 			c.stop(t)
 			cancelled = true
 		}
@@ -57,6 +57,7 @@ func (c *core) cancel(j *job, elements octaskly.Ranges, detail string) (n int64,
 		return 0, nil
 	}
 	c.seq++
+	c.happenTo(j, dropped, octaskly.Event{Kind: octaskly.JobCancelled, State: octaskly.Cancelled, Reason: octaskly.ReasonCancelled, Detail: detail})
 	j.progress.CancelReason = detail
 	c.touchJob(j)
 	if count > 0 {
@@ -64,6 +65,7 @@ func (c *core) cancel(j *job, elements octaskly.Ranges, detail string) (n int64,
 		j.progress.Dropped = all
 		c.queueUp(j, -count)
 		c.count(octaskly.Cancelled, count)
+		c.batch.ends.add(octaskly.Cancelled, octaskly.ReasonCancelled, count)
 		c.conclude(j)
 	}
 	return n, nil

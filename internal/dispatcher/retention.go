@@ -11,6 +11,7 @@ type Retention struct {
 	Age    time.Duration // of a job, from its end
 	Tasks  int64         // that are over, those of jobs that go on left out
 	Output int64         // bytes of outputs and inputs in files
+	Events int64         // bytes of events; 0: maxEventBytes
 }
 
 // beat is how often to look for what is too old. What has ended since is spared

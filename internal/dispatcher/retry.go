@@ -14,11 +14,18 @@ import (
 // into memory.
 const maxRetried = 100_000
 
-// Retry queues once more what ended without completing.
+// Retry queues once more what ended without completing. It counts as one submission.
 func (d *Dispatcher) Retry(ctx context.Context, who api.Caller, what api.Selection) (api.Outcome, error) {
+	about(who, target(what))
+	if err := d.counted(ctx, func() error { return d.mayRetry(ctx, who, what) }); err != nil {
+		return api.Outcome{}, err
+	}
 	return d.apply(ctx, who, what, "", perReview, func(c *core, ids []octaskly.JobID, done func(octaskly.JobID, int64)) error {
 		if c.err = c.commit(context.Background()); c.err != nil { // what it reads must be on disk
 			return c.err
+		}
+		if err := c.admitRetry(ids, what.Elements); err != nil { // others may have submitted since
+			return err
 		}
 		for _, id := range ids {
 			n, err := c.retry(id, what.Elements)
@@ -120,6 +127,7 @@ func (c *core) undrop(j *job, elements octaskly.Ranges) (n int64, err error) {
 		j.progress.Dropped, j.progress.Unclaimed = rest, unclaimed
 		c.count(octaskly.Cancelled, -n)
 		c.queueUp(j, n)
+		c.happenTo(j, back, octaskly.Event{Kind: octaskly.TaskQueued, State: octaskly.Queued, Why: octaskly.WhyAgain})
 	}
 	return n, nil
 }

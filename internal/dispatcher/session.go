@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/protocol"
 	"github.com/octaskly/octaskly/internal/transport"
 )
@@ -24,6 +25,8 @@ type session struct {
 	worker  *worker                   // set by the core when it joins; the core's alone
 	leaving bool                      // its worker stops; likewise
 	seen    atomic.Pointer[time.Time] // when the worker said anything last
+	called  atomic.Pointer[string]    // the worker's name, by its hello
+	meeting chan struct{}             // has room for callers that are looked at
 
 	mu     sync.Mutex
 	frames []*protocol.ToWorker // to be sent, oldest first
@@ -91,12 +94,14 @@ func (d *Dispatcher) accept(ctx context.Context, listener Listener) error {
 
 // serve runs one session to its end.
 func (d *Dispatcher) serve(ctx context.Context, link transport.Session) {
+	d.meter.sessions.Inc()
+	defer d.meter.over.Inc()
 	ctx, cancel := context.WithCancel(ctx)
-	s := &session{link: link, close: cancel, wake: make(chan struct{}, 1)}
+	s := &session{link: link, close: cancel, wake: make(chan struct{}, 1), meeting: make(chan struct{}, protocol.MaxCallers)}
 	var parts sync.WaitGroup
 	parts.Go(func() { d.write(ctx, s) })
 	parts.Go(func() { d.acceptBulk(ctx, s) })
-	goodbye, err := d.read(ctx, s)
+	goodbye, err := d.read(ctx, s, &parts)
 	if err != nil && !errors.Is(err, io.EOF) && ctx.Err() == nil {
 		d.Log.Info("Session has ended", "address", link.Peer(), "error", err)
 	}
@@ -108,11 +113,11 @@ func (d *Dispatcher) serve(ctx context.Context, link transport.Session) {
 
 // read turns what the worker says into events. It reports whether the worker
 // said goodbye.
-func (d *Dispatcher) read(ctx context.Context, s *session) (goodbye bool, err error) {
+func (d *Dispatcher) read(ctx context.Context, s *session, parts *sync.WaitGroup) (goodbye bool, err error) {
 	stop := context.AfterFunc(ctx, func() { s.link.Close() })
 	defer stop()
 	control := s.link.Control()
-	frames := protocol.NewReader(control)
+	frames := protocol.NewReader(metered{control, &d.meter.control})
 	control.SetReadDeadline(time.Now().Add(helloTimeout))
 	var first protocol.FromWorker
 	if err := frames.Read(&first); err != nil {
@@ -122,6 +127,7 @@ func (d *Dispatcher) read(ctx context.Context, s *session) (goodbye bool, err er
 	if first.Hello == nil {
 		return false, fmt.Errorf("%w: no hello in the first frame", protocol.ErrFrame)
 	}
+	s.called.Store(&first.Hello.Name)
 	d.post(func(c *core) { c.join(s, first.Hello) })
 	for {
 		control.SetReadDeadline(time.Now().Add(3 * d.heartbeat()))
@@ -136,6 +142,7 @@ func (d *Dispatcher) read(ctx context.Context, s *session) (goodbye bool, err er
 		if batch.Pong != 0 {
 			s.confirm(batch.Pong)
 		}
+		d.meet(ctx, s, batch.Callers, parts)
 		if !d.post(func(c *core) { c.hear(s, batch) }) || batch.Goodbye {
 			return batch.Goodbye, nil
 		}
@@ -150,6 +157,7 @@ func (c *core) hear(s *session, batch *protocol.FromWorker) {
 	}
 	if batch.Leaving && !s.leaving {
 		s.leaving = true
+		c.happenAt(w, octaskly.WorkerStopping, "")
 		c.Log.Info("Worker stops", "worker", w.Name, "tasks", len(w.held))
 		c.refresh()
 	}
@@ -172,7 +180,7 @@ func (c *core) hear(s *session, batch *protocol.FromWorker) {
 // write sends frames as they come, and pings: the first behind the welcome, which
 // nothing may precede.
 func (d *Dispatcher) write(ctx context.Context, s *session) {
-	frames := protocol.NewWriter(s.link.Control())
+	frames := protocol.NewWriter(metered{s.link.Control(), &d.meter.control})
 	beat := time.NewTicker(d.heartbeat())
 	defer beat.Stop()
 	for ping := uint64(0); ; {

@@ -100,17 +100,29 @@ func (d *Dispatcher) recognise(ctx context.Context, o *api.Order, id octaskly.Jo
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(record.Job.Spec, encoded) || record.Job.Elements.String() != o.Job.Elements.String() {
+	if !bytes.Equal(record.Job.Spec, encoded) || !sameJob(&record.Job, &o.Job) {
 		return fmt.Errorf("cannot use idempotency key %q: task %v was submitted with it, and is another: %w", o.Job.Key, id, octaskly.ErrConflict)
 	}
 	o.Job = record.Job
 	return nil
 }
 
+// sameJob compares what of a submission is not in its spec.
+func sameJob(a, b *octaskly.Job) bool {
+	return a.Name == b.Name && a.AtOnce == b.AtOnce && a.Elements.String() == b.Elements.String()
+}
+
 // checkInputs makes sure that what the spec reads is here.
 func (d *Dispatcher) checkInputs(ctx context.Context, o *api.Order) error {
 	for field, blob := range map[string]octaskly.Blob{"stdin": o.Spec.Stdin, "items": o.Spec.Items} {
-		if blob != "" && !d.HasBlob(ctx, blob) {
+		if blob == "" {
+			continue
+		}
+		has, err := d.HasBlob(ctx, api.Caller{Name: o.Job.Owner}, blob)
+		if err != nil {
+			return fmt.Errorf("cannot find out whose input that is: %w", err)
+		}
+		if !has {
 			return &octaskly.FieldError{Field: field, Why: "its bytes have not been uploaded"}
 		}
 	}
@@ -148,15 +160,15 @@ func (c *core) submit(job octaskly.Job, spec *octaskly.Spec, act *octaskly.Actio
 			return
 		}
 	}
-	if n := job.Elements.Count(); c.waiting+n > c.MaxQueued {
-		reply(accepted{}, fmt.Errorf("cannot queue %d more tasks: %d wait, %d may: %w", n, c.waiting, c.MaxQueued, octaskly.ErrFull))
-		return
+	n := job.Elements.Count()
+	err := c.admitAll(n)
+	if err == nil {
+		err = c.admit(job.Owner, n)
 	}
-	if err := c.admit(job.Owner, job.Elements.Count()); err != nil {
+	if err != nil {
 		reply(accepted{}, err)
 		return
 	}
-	var err error
 	if job.ID, err = c.store.NextJobID(); err != nil {
 		reply(accepted{}, err)
 		return
@@ -166,7 +178,7 @@ func (c *core) submit(job octaskly.Job, spec *octaskly.Spec, act *octaskly.Actio
 		reply(accepted{}, err)
 		return
 	}
-	c.seq++
+	c.happenTo(j, job.Elements, octaskly.Event{Kind: octaskly.JobSubmitted, State: octaskly.Queued, Detail: job.Name})
 	c.live++
 	c.await(j, job.Elements.Count())
 	if act != nil {

@@ -67,14 +67,26 @@ func (b *bell) waitAtMost(ctx context.Context, d time.Duration, bounded bool) er
 	return nil
 }
 
-// Stats sums up.
-func (d *Dispatcher) Stats(ctx context.Context, _ api.Caller) (*api.Stats, error) {
-	return ask(ctx, d, func(c *core, reply func(*api.Stats, error)) {
+// Stats sums up, of an owner what is his.
+func (d *Dispatcher) Stats(ctx context.Context, who api.Caller, owner string) (*api.Stats, error) {
+	stats, err := d.sum(ctx)
+	if owner = owned(who, owner); err == nil && (owner != "" || !who.Admin) {
+		err = d.addOwned(ctx, stats, owner)
+	}
+	return stats, err
+}
+
+func (d *Dispatcher) sum(ctx context.Context) (*api.Stats, error) {
+	return consult(ctx, d, func(c *core) (*api.Stats, error) {
 		counts := c.totals
 		counts[octaskly.Queued] = c.waiting
 		stats := &api.Stats{
-			Jobs: c.live, Version: c.Version, Fleet: c.Fleet, StartedAt: c.started.UTC(), Database: c.store.Size(),
-			Output: c.outputs.kept.size(), Inputs: c.blobs.kept.size(), Removed: c.collector.removed.Load(),
+			Jobs: c.live, Version: c.Version, Fleet: c.Fleet, StartedAt: c.started.UTC(),
+			FleetStats: &api.FleetStats{},
+			StoreStats: &api.StoreStats{
+				Database: c.store.Size(), Output: c.outputs.kept.size(), Inputs: c.blobs.kept.size(),
+				Removed: c.collector.removed.Load(),
+			},
 		}
 		for _, w := range c.workers {
 			line := w.describe()
@@ -87,11 +99,8 @@ func (d *Dispatcher) Stats(ctx context.Context, _ api.Caller) (*api.Stats, error
 			}
 		}
 		addHealth(stats, c.store.Health())
-		stats.Tasks = map[string]int64{}
-		for _, s := range octaskly.States {
-			stats.Tasks[s.String()] = counts[s]
-		}
-		reply(stats, nil)
+		stats.Tasks = allByName(counts)
+		return stats, nil
 	})
 }
 

@@ -14,6 +14,8 @@
 //	                                 ◀──  Ping
 //	  Pong                           ──▶
 //	                                 ◀──  Heard
+//	  Callers (who are they?)        ──▶
+//	                                 ◀──  Callers (that is who)
 //
 // A worker is trusted for the length of Welcome.Lease after its latest word.
 // Heard tells it which word has come, so that it knows until when at the least;

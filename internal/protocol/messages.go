@@ -20,6 +20,30 @@ type FromWorker struct {
 	Goodbye  bool                 `cbor:"6,keyasint,omitempty"` // it has stopped all it had, and leaves
 	Usage    []Usage              `cbor:"7,keyasint,omitempty"` // after a Pong: of what runs
 	Leaving  bool                 `cbor:"8,keyasint,omitempty"` // it stops, takes nothing more, and says goodbye when all has ended
+	Callers  []Caller             `cbor:"9,keyasint,omitempty"` // who are they? Only to whom Welcome.Callers says so
+}
+
+// MaxCallers bounds the Callers of one worker that are not answered yet.
+const MaxCallers = 64
+
+// Caller is somebody at a worker's own door, who shows a token that only the
+// dispatcher can judge.
+type Caller struct {
+	Number     uint64 `cbor:"1,keyasint"` // of the question
+	Token      string `cbor:"2,keyasint"`
+	From       string `cbor:"3,keyasint"`           // his address
+	Action     string `cbor:"4,keyasint"`           // what he asks for, as the audit log calls it
+	Permission uint32 `cbor:"5,keyasint,omitempty"` // that this takes, see package auth: so that a refusal is audited
+}
+
+// Identity answers a Caller.
+type Identity struct {
+	Number  uint64        `cbor:"1,keyasint"`
+	User    string        `cbor:"2,keyasint,omitempty"`
+	Role    octaskly.Role `cbor:"3,keyasint,omitempty"`
+	Token   string        `cbor:"4,keyasint,omitempty"` // its id
+	Refused string        `cbor:"5,keyasint,omitempty"` // why it is nobody's
+	Busy    bool          `cbor:"6,keyasint,omitempty"` // there were too many questions at once
 }
 
 // Hello introduces a worker.
@@ -78,6 +102,7 @@ type ToWorker struct {
 	Forget  []octaskly.JobID     `cbor:"9,keyasint,omitempty"` // specs that will not be used again
 	Ping    uint64               `cbor:"10,keyasint,omitempty"`
 	Heard   uint64               `cbor:"11,keyasint,omitempty"` // the latest Pong that has come: when it was sent, the lease was running
+	Callers []Identity           `cbor:"12,keyasint,omitempty"` // who they are that the worker has asked about
 }
 
 // Welcome accepts a worker, or says why not.
@@ -93,6 +118,8 @@ type Welcome struct {
 	// Lease is how long the worker is trusted after its latest word. It answers
 	// the hello, and so runs from when that was sent. 0: an older dispatcher's.
 	Lease time.Duration `cbor:"8,keyasint,omitempty"`
+	// Callers: this dispatcher answers who the callers at a worker's door are.
+	Callers bool `cbor:"9,keyasint,omitempty"`
 }
 
 // JobSpec carries a job's spec once per session, before its first assignment.

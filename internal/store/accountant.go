@@ -5,9 +5,11 @@ type accountant struct {
 	users, tokens, keys                                table
 	removeUser, removeTokensOf, removeToken, removeKey *statement
 	note                                               *statement // that something was written, see inspect
+	settled                                            *statement // see Copied
 }
 
 func (a *accountant) prepare(statement func(string) *statement, table func(string, int) table) {
+	a.settled = statement(`DELETE FROM meta WHERE name = '` + copied + `'`)
 	a.note = statement(`UPDATE ledger SET records = records + 1`)
 	a.users = table(`INSERT OR REPLACE INTO users VALUES `, 9)
 	a.tokens = table(`INSERT OR REPLACE INTO tokens VALUES `, 12)
@@ -29,6 +31,11 @@ func (a *accountant) put(r *Records) error {
 	}
 	if err := insert(a.keys, r.Keys, addKey); err != nil {
 		return err
+	}
+	if r.Settled {
+		if err := a.settled.exec(); err != nil {
+			return err
+		}
 	}
 	for _, removal := range []struct {
 		statement *statement

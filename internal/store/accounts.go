@@ -19,10 +19,11 @@ type Records struct {
 	Keys          []octaskly.SigningKey
 	RemovedKeys   []string
 	Actions       []octaskly.Action
+	Settled       bool // what Copied asks for
 }
 
 func (r *Records) empty() bool {
-	return len(r.Users)+len(r.RemovedUsers)+len(r.Tokens)+len(r.RemovedTokens)+len(r.Keys)+len(r.RemovedKeys)+len(r.Actions) == 0
+	return len(r.Users)+len(r.RemovedUsers)+len(r.Tokens)+len(r.RemovedTokens)+len(r.Keys)+len(r.RemovedKeys)+len(r.Actions) == 0 && !r.Settled
 }
 
 // check refuses what would break the commit that others share.

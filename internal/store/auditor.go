@@ -11,6 +11,7 @@ import (
 type auditor struct {
 	rows       table
 	noted      *statement
+	drop       *statement
 	head, next head // as it was committed, and as it is in the transaction
 	known      bool // head is
 }
@@ -26,6 +27,7 @@ const headOf = `SELECT audit_seq, audit_hash, ifnull((SELECT max(seq) FROM audit
 func (a *auditor) prepare(statement func(string) *statement, table func(string, int) table) {
 	a.rows = table(`INSERT INTO audit_log VALUES `, 11)
 	a.noted = statement(`UPDATE ledger SET audit_seq = ?, audit_hash = ?, records = records + 1`)
+	a.drop = statement(dropActions)
 }
 
 // readHead finds what was noted of the last row, and the number of the last that

@@ -30,7 +30,23 @@ func processorTime(b *testing.B) time.Duration {
 
 // BenchmarkElements is the durable life of array elements, 256 to a commit:
 // assigned in one, ended in another.
-func BenchmarkElements(b *testing.B) {
+func BenchmarkElements(b *testing.B) { benchmarkElements(b, func(*Changes, ...octaskly.EventKind) {}) }
+
+// BenchmarkElementsTold is the same with the three events of each life.
+func BenchmarkElementsTold(b *testing.B) {
+	benchmarkElements(b, func(c *Changes, kinds ...octaskly.EventKind) {
+		for i := range c.Tasks {
+			t := &c.Tasks[i]
+			for _, k := range kinds {
+				n := int64(len(c.Events))
+				c.Events = append(c.Events, octaskly.Event{Seq: c.Tasks[0].Seq + n, At: t.AssignedAt, Kind: k, Owner: "me", Job: t.Job, Array: true, Index: t.Index,
+					Attempt: 1, Worker: t.Worker, WorkerName: "node1", State: t.State})
+			}
+		}
+	})
+}
+
+func benchmarkElements(b *testing.B, tell func(*Changes, ...octaskly.EventKind)) {
 	s := openTemp(b)
 	now := time.Now()
 	job := octaskly.Job{ID: newID(s), Owner: "me", SpecVersion: 1, Spec: make([]byte, 400), Elements: octaskly.Span(0, octaskly.MaxIndex), Array: true, SubmittedAt: now}
@@ -49,6 +65,8 @@ func BenchmarkElements(b *testing.B) {
 				ended.Attempts = append(ended.Attempts, octaskly.Attempt{ID: t.Current(), Worker: t.Worker, AssignedAt: now, Seq: seq,
 					End: octaskly.End{State: octaskly.Completed, StartedAt: now, EndedAt: now}})
 			}
+			tell(assigned, octaskly.TaskAssigned)
+			tell(ended, octaskly.TaskRunning, octaskly.TaskEnded)
 			put(b, s, assigned)
 			put(b, s, ended)
 		}

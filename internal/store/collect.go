@@ -20,6 +20,7 @@ import (
 // collector is the statements that collect.
 type collector struct {
 	mark, freeKey                          *statement
+	events, goneEvents                     *statement
 	results, tasks, inputs, progress, jobs *statement
 }
 
@@ -35,6 +36,8 @@ func (c *collector) prepare(statement func(string) *statement) {
 	c.inputs = statement(`DELETE FROM inputs WHERE job = ?`)
 	c.progress = statement(`DELETE FROM progress WHERE job = ? AND gone = 1`)
 	c.jobs = statement(`DELETE FROM jobs WHERE id = ?`)
+	c.goneEvents = statement(`INSERT INTO meta VALUES ('events_gone', ?1) ON CONFLICT DO UPDATE SET value = ?1 WHERE CAST(value AS INTEGER) < CAST(?1 AS INTEGER)`)
+	c.events = statement(`DELETE FROM events WHERE last IN (SELECT last FROM events WHERE last <= ?1 ORDER BY last LIMIT ?2)`)
 }
 
 // Forget makes those of the jobs that are over gone for all who read, and frees

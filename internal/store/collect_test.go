@@ -223,6 +223,10 @@ func TestInputs(t *testing.T) {
 		same(t, "LastReader", want, last, err)
 		needed, err := s.Needed(ctx, blob)
 		same(t, "Needed", blob == "a", needed, err)
+		his, err := s.Reads(ctx, "me", blob)
+		same(t, "Reads", blob != "c", his, err)
+		his, err = s.Reads(ctx, "bob", blob)
+		same(t, "Reads of another", false, his, err)
 	}
 }
 

@@ -23,6 +23,7 @@ type Changes struct {
 	Ended    octaskly.Counts     // tasks that have ended since the Commit before
 	Queued   int64               // tasks that wait now
 	Live     int64               // jobs that are not over now
+	Events   []octaskly.Event    // what the rest tells, by Seq, ascending
 	Actions  []octaskly.Action   // to be appended to the audit log, which sets Seq and Hash
 }
 
@@ -41,5 +42,15 @@ func (s *Store) Commit(_ context.Context, c *Changes) error {
 	if err := s.writer.write(c); err != nil {
 		return fmt.Errorf("cannot write to the database: %w", explain(s.suspect(err)))
 	}
+	s.bear(c.Jobs)
 	return nil
+}
+
+// bear notes which ids are in use from now on.
+func (s *Store) bear(jobs []octaskly.Job) {
+	for i := range jobs {
+		for at := s.bornJob.Load(); at < int64(jobs[i].ID); at = s.bornJob.Load() {
+			s.bornJob.CompareAndSwap(at, int64(jobs[i].ID))
+		}
+	}
 }

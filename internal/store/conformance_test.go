@@ -34,6 +34,11 @@ type engine interface {
 	Attempts(context.Context, octaskly.JobID, octaskly.Index) ([]octaskly.Attempt, error)
 	Output(context.Context, octaskly.AttemptID) ([]byte, int64, error)
 	Totals(context.Context) (octaskly.Counts, error)
+	EventsAfter(context.Context, int64) (*EventPage, error)
+	EventsBefore(context.Context, int64) (*EventPage, error)
+	EventBytes(context.Context) (int64, error)
+	OldEvents(ctx context.Context, bytes int64) (upTo int64, err error)
+	RemoveEvents(ctx context.Context, upTo int64) (done bool, err error)
 	FleetID() string
 	Record(context.Context, *Records) error
 	Users(context.Context) ([]octaskly.User, error)
@@ -71,6 +76,8 @@ func TestConformance(t *testing.T) {
 			t.Run("names", func(t *testing.T) { testNames(t, open) })
 			t.Run("many ranges", func(t *testing.T) { testManyRanges(t, open) })
 			t.Run("contexts", func(t *testing.T) { testContexts(t, open) })
+			t.Run("events", func(t *testing.T) { testEvents(t, open) })
+			t.Run("removed events", func(t *testing.T) { testRemovedEvents(t, open) })
 			t.Run("accounts", func(t *testing.T) { testAccounts(t, open) })
 			t.Run("actions", func(t *testing.T) { testActions(t, open) })
 			t.Run("long log", func(t *testing.T) { testLongLog(t, open) })
@@ -333,9 +340,9 @@ func testRoundTrip(t *testing.T, open opener) {
 	same(t, "Attempts", []octaskly.Attempt{attempt}, attempts, err)
 }
 
-func same(t *testing.T, what string, want, got any, err error) {
+func same(t *testing.T, what string, want, got any, err error, how ...cmp.Option) {
 	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+	if diff := cmp.Diff(want, got, how...); diff != "" || err != nil {
 		t.Errorf("%s: %v (-want +got):\n%s", what, err, diff)
 	}
 }

@@ -200,7 +200,7 @@ const maxIndexed = 3
 
 // put copies a row.
 func (c *copier) put(ctx context.Context, s *shape, row sqlitefile.Row) error {
-	if s.table == "meta" && row.Values[0] != "fleet_id" {
+	if s.table == "meta" && row.Values[0] != "fleet_id" && row.Values[0] != copied {
 		return nil // is drawn anew
 	}
 	c.found()

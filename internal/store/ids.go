@@ -128,6 +128,7 @@ func (s *Store) readLastJob(ctx context.Context) error {
 		last = s.ids.bound - 1
 	}
 	s.nextJob.Store(int64(last))
+	s.bornJob.Store(int64(last))
 	if last+1 >= s.ids.bound && last < lastID {
 		if err := s.ids.reserve(last + 1); err != nil {
 			s.log.Warn("The next task has to wait until ids can be reserved", "error", err)

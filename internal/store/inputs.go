@@ -18,6 +18,7 @@ const (
 	inputsOf = `SELECT i.blob, i.job FROM json_each(?) AS wanted CROSS JOIN inputs i ON i.job = wanted.value`
 	inputsBy = `SELECT blob, job FROM inputs WHERE job > ? ORDER BY job LIMIT ?`
 	readerOf = `SELECT ifnull(max(job), 0) FROM inputs WHERE blob = ?`
+	readBy   = `SELECT EXISTS (SELECT 1 FROM (SELECT job FROM inputs WHERE blob = ? ORDER BY job DESC LIMIT 10000) i CROSS JOIN jobs j ON j.id = i.job WHERE j.owner = ?)`
 	needed   = `SELECT EXISTS (SELECT 1 FROM inputs i JOIN progress p ON p.job = i.job WHERE i.blob = ? AND p.ended_at = 0)`
 )
 
@@ -48,6 +49,12 @@ func (s *Store) InputsAfter(ctx context.Context, after octaskly.JobID, limit int
 func (s *Store) LastReader(ctx context.Context, blob octaskly.Blob) (job octaskly.JobID, err error) {
 	err = s.readers.QueryRowContext(ctx, readerOf, string(blob)).Scan(&job)
 	return job, s.unreadable(ctx, err)
+}
+
+// Reads reports whether one of the latest 10,000 jobs that read a blob is an owner's.
+func (s *Store) Reads(ctx context.Context, owner string, blob octaskly.Blob) (some bool, err error) {
+	err = s.readers.QueryRowContext(ctx, readBy, string(blob), owner).Scan(&some)
+	return some, s.unreadable(ctx, err)
 }
 
 // Needed reports whether a job that is not over reads a blob.

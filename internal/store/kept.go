@@ -84,8 +84,9 @@ func (s *Store) Fate(ctx context.Context, id octaskly.JobID) (fate Fate, ended t
 	return Live, ended, nil
 }
 
-// Given reports whether an id has been given out by NextJobID.
-func (s *Store) Given(id octaskly.JobID) bool { return id > 0 && int64(id) <= s.nextJob.Load() }
+// Given reports whether a job may have had an id: one from NextJobID that no commit
+// has written yet is nobody's.
+func (s *Store) Given(id octaskly.JobID) bool { return id > 0 && int64(id) <= s.bornJob.Load() }
 
 // Files lists the attempts of a job that have ended and have output in a file.
 func (s *Store) Files(ctx context.Context, job octaskly.JobID) ([]octaskly.AttemptID, error) {

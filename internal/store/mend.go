@@ -38,6 +38,9 @@ func (m *mender) run(ctx context.Context, c *copier) error {
 	if err := m.dropLost(ctx); err != nil {
 		return err
 	}
+	if err := m.mendEvents(ctx); err != nil {
+		return err
+	}
 	if err := m.db.QueryRowContext(ctx, highestSeq).Scan(&m.seq); err != nil {
 		return err
 	}
@@ -59,7 +62,7 @@ func (m *mender) run(ctx context.Context, c *copier) error {
 const seqGap = 1_000_000
 
 const highestSeq = `SELECT max(ifnull((SELECT max(seq) FROM results), 0), ifnull((SELECT max(seq) FROM tasks), 0),
-	ifnull((SELECT max(seq) FROM progress), 0), ifnull((SELECT max(seq) FROM ledger), 0))`
+	ifnull((SELECT max(seq) FROM progress), 0), ifnull((SELECT max(seq) FROM ledger), 0), ifnull((SELECT max(last) FROM events), 0))`
 
 // nonsense is rows that no program has written.
 type nonsense struct{ table, key, where string }

@@ -19,5 +19,13 @@ func (m *mender) mendAudit(ctx context.Context, c *copier) error {
 	if err != nil {
 		return err
 	}
-	return m.db.QueryRowContext(ctx, `SELECT audit_seq - (SELECT count(*) FROM audit_log) FROM ledger`).Scan(&m.report.Actions)
+	base, err := readBase(ctx, m.db)
+	if err != nil {
+		return err
+	}
+	dropped := int64(0)
+	if base != nil {
+		dropped = base.Seq
+	}
+	return m.db.QueryRowContext(ctx, `SELECT audit_seq - ?1 - (SELECT count(*) FROM audit_log WHERE seq > ?1) FROM ledger`, dropped).Scan(&m.report.Actions)
 }

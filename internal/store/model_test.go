@@ -26,6 +26,7 @@ type model struct {
 	totals   octaskly.Counts
 	queued   int64
 	live     int64
+	events   []octaskly.Event
 	accounts
 }
 
@@ -46,6 +47,7 @@ func (m *model) apply(c *Changes) {
 		m.workers[w.ID] = w
 	}
 	m.actions = append(m.actions, c.Actions...)
+	m.events = append(m.events, c.Events...)
 	m.seq, m.queued, m.live = c.Seq, c.Queued, c.Live
 	for _, s := range octaskly.States {
 		m.totals[s] += c.Ended[s]
@@ -128,6 +130,7 @@ func (m *model) draw(r *rapid.T, s engine) *Changes {
 		}
 	}
 	c.Actions = drawActions(r)
+	c.Events = drawEvents(r, m.seq, c.Seq)
 	for range rapid.IntRange(0, 2).Draw(r, "workers") {
 		c.Workers = append(c.Workers, drawWorker(r))
 	}
@@ -165,6 +168,7 @@ func (m *model) compare(r *rapid.T, s engine) {
 	m.compareLast(r, s, q.Owner)
 	m.compareTasks(r, s)
 	m.compareAttempts(r, s)
+	m.compareEvents(r, s)
 	m.accounts.compare(r, s)
 }
 

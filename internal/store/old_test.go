@@ -56,6 +56,8 @@ func checkOld(t *testing.T, from string, version int) {
 	c.Attempts[0].Inline = nil
 	attempts, err := s.Attempts(ctx, 1, 1)
 	same(t, "Attempts", c.Attempts[:1], attempts, err)
+	page, err := s.EventsAfter(ctx, 0)
+	same(t, "EventsAfter", c.Events, page.Events, err)
 	if id := newID(s); id != 3 {
 		t.Errorf("the next id is %v", id)
 	}
@@ -149,6 +151,15 @@ func oldChanges(version int) *Changes {
 		c.Actions = []octaskly.Action{
 			{At: at, Who: "alice", Role: octaskly.RoleClient, From: "unix uid=1000", What: "task.submit", Target: "1", Outcome: octaskly.Done},
 			{At: at, Who: "bob", Role: octaskly.RoleClient, From: "unix uid=1001", What: "task.cancel", Target: "1", Outcome: "denied", Detail: "it is alice's"},
+		}
+	}
+	if version >= 5 {
+		c.Events = []octaskly.Event{
+			{Seq: 1, At: at, Kind: octaskly.JobSubmitted, Owner: "alice", Job: 1, Array: true, Elements: octaskly.Span(0, 999), State: octaskly.Queued},
+			{Seq: 3, At: at, Kind: octaskly.TaskEnded, Owner: "alice", Job: 1, Array: true, Index: 1, Attempt: 1, Worker: "w", WorkerName: "node",
+				State: octaskly.Failed, Reason: octaskly.ReasonOOM, Detail: "d", Limit: 1 << 20, Peak: 1 << 21},
+			{Seq: 4, At: at, Kind: octaskly.TaskQueued, Owner: "alice", Job: 1, Array: true, Index: 2, State: octaskly.Queued, Why: octaskly.WhyLost},
+			{Seq: 5, At: at, Kind: octaskly.WorkerDrained, Worker: "w", WorkerName: "node", Detail: "by alice: new disk"},
 		}
 	}
 	return c

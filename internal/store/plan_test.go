@@ -20,8 +20,12 @@ func TestPlans(t *testing.T) {
 		{"resting jobs", restingJobs, []string{"p USING INDEX progress_live (job>? AND job<?)", "j USING INTEGER PRIMARY KEY"}},
 		{"wanted jobs", wantedJobs, []string{"SCAN wanted VIRTUAL TABLE", "p USING INTEGER PRIMARY KEY (rowid=?)", "j USING INTEGER PRIMARY KEY"}},
 		{"latest live job", lastLive, []string{"SEARCH progress USING COVERING INDEX progress_live"}},
+		{"jobs of an owner", jobsOf, []string{"jobs USING COVERING INDEX jobs_by_owner (owner=?)"}},
+		{"reader of an owner", readBy, []string{"SEARCH inputs USING PRIMARY KEY (blob=?)", "j USING COVERING INDEX jobs_by_owner (owner=? AND rowid=?)"}},
 		{"last", lastOf, []string{"j USING COVERING INDEX jobs_by_owner (owner=?)"}},
 		{"attempts", attemptsOf, []string{"r USING INDEX results_by_attempt (task=?)"}},
+		{"events after", eventsAfter, []string{"events USING INTEGER PRIMARY KEY (rowid>?)"}},
+		{"events before", eventsBefore, []string{"events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
 		{"stride of an owner", ownerStride, []string{"jobs USING COVERING INDEX jobs_by_owner (owner=? AND rowid>? AND rowid<?)"}},
 	} {
 		checkPlan(t, s, test.name, test.query, test.want...)

@@ -10,7 +10,7 @@ import (
 // answer it.
 type readers struct {
 	*sql.DB
-	job, byKey, last, lastOf, task, attempts, output, resting, wanted *sql.Stmt
+	job, byKey, last, lastOf, task, attempts, output, resting, wanted, eventsAfter, eventsBefore *sql.Stmt
 }
 
 const (
@@ -38,6 +38,7 @@ func openReaders(ctx context.Context, db *sql.DB) (*readers, error) {
 	}{
 		{&r.job, jobOf}, {&r.byKey, byKey}, {&r.last, last}, {&r.lastOf, lastOf},
 		{&r.task, taskOf}, {&r.attempts, attemptsOf}, {&r.output, outputOf}, {&r.resting, restingJobs}, {&r.wanted, wantedJobs},
+		{&r.eventsAfter, eventsAfter}, {&r.eventsBefore, eventsBefore},
 	} {
 		prepared, err := r.PrepareContext(ctx, s.text)
 		if err != nil {

@@ -26,6 +26,7 @@ type Store struct {
 	fleet      atomic.Value // string
 	divided    atomic.Pointer[time.Time]
 	nextJob    atomic.Int64
+	bornJob    atomic.Int64 // the highest id of a job that is on disk, or was
 	ids        reserved
 	begun      bool // nextJob is known
 

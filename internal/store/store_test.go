@@ -138,7 +138,7 @@ func TestOpenRefuses(t *testing.T) {
 				s, err := Open(ctx, path, quiet)
 				return errors.Join(err, s.Close(), alter(path, `PRAGMA user_version = 7`))
 			},
-			"its schema is version 7, this program knows up to 4; install a newer octaskly",
+			"its schema is version 7, this program knows up to 5; install a newer octaskly",
 		},
 		"a directory": {
 			func(path string) error { return os.Mkdir(path, 0o700) },

@@ -57,7 +57,7 @@ func recognize(ctx context.Context, db *sql.DB, path string, floor octaskly.JobI
 	defer tx.Rollback()
 	if before != "" {
 		log.Warn("The database is a copy: what its workers run for another is stopped and runs again", "database", path)
-		if err := diverge(ctx, tx, floor); err != nil {
+		if err := errors.Join(diverge(ctx, tx, floor), markCopied(ctx, tx)); err != nil {
 			return err
 		}
 	}

@@ -45,12 +45,21 @@ type trace struct {
 	why string
 }
 
-func newVerifier(noted head, anchor *octaskly.Action) *verifier {
-	return &verifier{noted: noted, anchor: anchor, last: checked{hash: make([]byte, sha256.Size)}}
+// newVerifier begins after a base, where there is one.
+func newVerifier(noted head, base *Base, anchor *octaskly.Action) *verifier {
+	v := &verifier{noted: noted, anchor: anchor, last: checked{hash: make([]byte, sha256.Size)}}
+	if base != nil {
+		v.report.Base = base
+		v.last = checked{seq: base.Seq, hash: base.Hash}
+	}
+	return v
 }
 
 // row looks at the next row.
 func (v *verifier) row(a *octaskly.Action) error {
+	if base := v.report.Base; base != nil && 1 <= a.Seq && a.Seq <= base.Seq {
+		return nil // it is about to go
+	}
 	if v.report.Rows++; v.report.Rows == 1 {
 		v.report.First = a.Seq
 	}
@@ -136,11 +145,8 @@ func (v *verifier) fault(first, last int64, why string) {
 
 // end compares the log with what is known of its end, and gives the report.
 func (v *verifier) end() (*ActionReport, error) {
-	if err := v.resolve(); err != nil {
+	if err := v.settle(); err != nil {
 		return nil, err
-	}
-	for _, t := range v.traces {
-		v.report.Faults = append(v.report.Faults, ActionFault{Seq: t.seq, Why: t.why})
 	}
 	v.compareNoted()
 	v.compareAnchor()
@@ -148,6 +154,17 @@ func (v *verifier) end() (*ActionReport, error) {
 	slices.SortStableFunc(r.Faults, func(a, b ActionFault) int { return cmp.Compare(a.Seq, b.Seq) })
 	r.Faults = r.Faults[:min(len(r.Faults), maxFaults)]
 	return r, nil
+}
+
+// settle makes faults of what was traced.
+func (v *verifier) settle() error {
+	if err := v.resolve(); err != nil {
+		return err
+	}
+	for _, t := range v.traces {
+		v.report.Faults = append(v.report.Faults, ActionFault{Seq: t.seq, Why: t.why})
+	}
+	return nil
 }
 
 func (v *verifier) compareNoted() {
@@ -165,8 +182,15 @@ func (v *verifier) compareNoted() {
 }
 
 func (v *verifier) compareAnchor() {
+	base := v.report.Base
 	switch {
 	case v.anchor == nil || v.faulty(v.anchor.Seq):
+	case base != nil && v.anchor.Seq < base.Seq:
+		v.report.Incomparable = true
+	case base != nil && v.anchor.Seq == base.Seq:
+		if !bytes.Equal(base.Hash, v.anchor.Hash) {
+			v.fault(base.Seq, base.Seq, "rewritten: the anchor tells of another row than the one that was dropped last")
+		}
 	case v.atAnchor == nil:
 		v.fault(v.last.seq+1, v.anchor.Seq, "missing: the anchor was made of a row that was there")
 	case !bytes.Equal(v.atAnchor, v.anchor.Hash):

@@ -14,7 +14,10 @@ import (
 type ActionReport struct {
 	Rows, First int64 // how many there are, and the number of the first
 	Last        *octaskly.Action
+	Base        *Base         // the rows up to this one were dropped; nil: none were
 	Faults      []ActionFault // the first hundred, by number
+
+	Incomparable bool // the anchor's row was dropped
 }
 
 // ActionFault is a row, or with Last a span of rows, and what is wrong with it.
@@ -53,7 +56,11 @@ func (s *Store) VerifyActions(ctx context.Context, anchor *octaskly.Action) (*Ac
 	if err != nil {
 		return nil, s.unreadable(ctx, err)
 	}
-	v := newVerifier(noted, anchor)
+	base, err := readBase(steady, tx)
+	if err != nil {
+		return nil, s.unreadable(ctx, err)
+	}
+	v := newVerifier(noted, base, anchor)
 	if err := v.readAll(ctx, steady, tx); err != nil {
 		return nil, s.unreadable(ctx, err)
 	}

@@ -26,6 +26,7 @@ type tools struct {
 	inputs                                    table
 	accounts                                  accountant
 	audit                                     auditor
+	events                                    eventWriter
 	collecting                                collector
 	all                                       []*statement
 
@@ -66,6 +67,7 @@ func (w *writer) prepare(conn any) (err error) {
 	w.inputs = table(`INSERT OR IGNORE INTO inputs VALUES `, 2)
 	w.accounts.prepare(statement, table)
 	w.audit.prepare(statement, table)
+	w.events.rows = statement(`INSERT INTO events VALUES (?, ?, ?)`)
 	w.collecting.prepare(statement)
 	w.late, w.remove = statement(lateEnd), statement(`DELETE FROM workers WHERE id = ?`)
 	w.ledger = statement(`UPDATE ledger SET seq = ?, completed = completed + ?, failed = failed + ?,
@@ -167,6 +169,9 @@ func (w *writer) put(c *Changes) error {
 		if err := w.remove.exec(string(id)); err != nil {
 			return err
 		}
+	}
+	if err := w.events.put(c.Events); err != nil {
+		return err
 	}
 	e := &c.Ended
 	err := w.ledger.exec(c.Seq, e[octaskly.Completed], e[octaskly.Failed], e[octaskly.TimedOut], e[octaskly.Cancelled], c.Queued, c.Live)

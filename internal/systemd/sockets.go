@@ -85,13 +85,12 @@ func (s *Sockets) Packet(name string) (net.PacketConn, error) {
 	return conn, nil
 }
 
-// take hands out the one socket of that name, if it is of that kind.
+// take hands out the one socket of that name and kind. Those of one unit have one
+// name: it may say ListenStream= and ListenDatagram=.
 func (s *Sockets) take(name string, kind int) (*os.File, error) {
-	at, count := -1, 0
-	for i, w := range s.waiting {
-		if w.file.Name() == name {
-			at, count = i, count+1
-		}
+	at, count := s.find(func(w socket) bool { return w.file.Name() == name && w.kind == kind })
+	if count == 0 {
+		at, count = s.find(func(w socket) bool { return w.file.Name() == name })
 	}
 	switch {
 	case count == 0:
@@ -105,6 +104,16 @@ func (s *Sockets) take(name string, kind int) (*os.File, error) {
 	}
 	s.waiting = append(s.waiting[:at], s.waiting[at+1:]...)
 	return found.file, nil
+}
+
+// find returns the last of the sockets that are wanted, and how many there are.
+func (s *Sockets) find(wanted func(socket) bool) (at, count int) {
+	for i, w := range s.waiting {
+		if wanted(w) {
+			at, count = i, count+1
+		}
+	}
+	return at, count
 }
 
 // unitKeys are what a socket unit says for each kind of socket (systemd.socket(5)).

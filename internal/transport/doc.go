@@ -35,6 +35,25 @@
 // The server draws a session's name at random and tells it to no one else, so
 // that a bulk channel belongs to the worker who opened it.
 //
+// # QUIC
+//
+// A session is one QUIC connection, and each channel a bidirectional stream that
+// the worker opens; control is the first, and goes before all others when there is
+// too much to send. Each stream begins with the opening and the answer above, bound
+// to the connection; a bulk channel's names the session that it is in. Until the
+// control channel's proof is checked, a further stream ends the connection, since
+// what it carries would cost memory.
+//
+// A stream ends with FIN if all of it was written, else it is reset. A session ends
+// in good order by FIN on the control channel, which the other side answers by
+// closing the connection, so that what was written last has arrived.
+//
+// The worker sends a datagram every two seconds. It keeps the session alive, tells
+// the dispatcher a new address, and has a dispatcher that was restarted answer with
+// a stateless reset, whose key follows from the fleet key. There is no 0-RTT and no
+// resumption. Strangers have places for handshakes, half of them for one host; when
+// a quarter are taken, a newcomer must show that his address is his own (Retry).
+//
 // # Unix sockets
 //
 // An executor listens on a Unix stream socket and the relay in a worker dials

@@ -14,13 +14,19 @@ type doorway struct {
 }
 
 type entrant struct {
-	raw  net.Conn
+	raw  entering
 	host string
+}
+
+// entering is a connection that is being opened.
+type entering interface {
+	RemoteAddr() net.Addr
+	Close() error
 }
 
 // enter takes raw in. It returns the connection that has lost its place to it, or
 // nil.
-func (d *doorway) enter(raw net.Conn) (evicted net.Conn) {
+func (d *doorway) enter(raw entering) (evicted entering) {
 	if len(d.waiting) >= d.max {
 		at := d.oldestOf(d.busiest())
 		evicted = d.waiting[at].raw
@@ -31,7 +37,7 @@ func (d *doorway) enter(raw net.Conn) (evicted net.Conn) {
 }
 
 // leave gives raw's place to others, if it still has one.
-func (d *doorway) leave(raw net.Conn) {
+func (d *doorway) leave(raw entering) {
 	d.waiting = slices.DeleteFunc(d.waiting, func(e entrant) bool { return e.raw == raw })
 }
 

@@ -76,6 +76,14 @@ type Session interface {
 	Done() <-chan struct{}
 }
 
+// NameOf is what people call the protocol of a session: quic, or else tcp.
+func NameOf(s Session) Protocol {
+	if _, ok := s.(interface{ isQUIC() }); ok {
+		return QUIC
+	}
+	return TCP
+}
+
 // Listener gives a dispatcher the sessions that workers open.
 type Listener interface {
 	// Accept waits for a session. It fails with net.ErrClosed after Close.
@@ -108,6 +116,13 @@ type Config struct {
 	// once a minute for the same host and reason. It may be called from several
 	// goroutines. If nil, nobody is told.
 	Refused func(addr string, why error)
+
+	// Slow is told why QUIC is slower than it could be on this machine. If nil,
+	// nobody is told.
+	Slow func(why error)
+
+	connectTimeout time.Duration // of TCP, within OpeningTimeout; 0 is none
+	silence        time.Duration // after which QUIC gives a connection up
 }
 
 var errZeroKey = errors.New("there is no fleet key")
@@ -124,6 +139,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.MaxBulks == 0 {
 		c.MaxBulks = 256
+	}
+	if c.silence == 0 {
+		c.silence = silence
 	}
 	return c, nil
 }

@@ -6,11 +6,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"time"
-
-	"github.com/octaskly/octaskly/internal/security"
 )
 
 // greet authenticates a connection and hands it to Accept or AcceptBulk.
@@ -33,29 +30,17 @@ func (l *tcpListener) admit(conn *tls.Conn, raw net.Conn) error {
 	if err != nil {
 		return err
 	}
-	o, err := readOpening(conn)
-	if errors.Is(err, errVersion) {
-		return refuse(conn, statusVersion, err)
-	}
+	o, a, err := examine(conn, l.cfg.Key, exporter)
 	if err != nil {
 		return err
-	}
-	if !security.Verify(l.cfg.Key, security.Worker, exporter, o.proof) {
-		return refuse(conn, statusWrongKey, errOtherKey)
 	}
 	if err := tune(raw, o.kind); err != nil {
 		return err
 	}
-	a := answer{proof: security.Prove(l.cfg.Key, security.Dispatcher, exporter)}
 	if o.kind == kindControl {
 		return l.admitSession(conn, raw, a)
 	}
 	return l.admitBulk(conn, raw, o, a)
-}
-
-func refuse(conn net.Conn, s status, why error) error {
-	conn.Write([]byte{byte(s)}) // whether it arrives or not, it is refused
-	return why
 }
 
 func (l *tcpListener) admitSession(conn *tls.Conn, raw net.Conn, a answer) error {
@@ -125,15 +110,6 @@ func (l *tcpListener) admitBulk(conn *tls.Conn, raw net.Conn, o opening, a answe
 	return nil
 }
 
-// exchange accepts a bulk channel and reads its header.
-func exchange(conn net.Conn, a answer, header []byte) error {
-	if _, err := conn.Write(a.bytes(kindBulk)); err != nil {
-		return err
-	}
-	_, err := io.ReadFull(conn, header)
-	return err
-}
-
 // dispatcherSession is the end of a session that is dialed.
 type dispatcherSession struct {
 	*link
@@ -142,7 +118,7 @@ type dispatcherSession struct {
 
 type incoming struct {
 	header []byte
-	bulk   *bulk
+	bulk   Channel
 }
 
 func (s *dispatcherSession) AcceptBulk(ctx context.Context) ([]byte, Channel, error) {

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-
-	"github.com/octaskly/octaskly/internal/security"
 )
 
 // DialTCP opens a session with the dispatcher at addr, a host and a port. It
@@ -36,7 +34,7 @@ type workerSession struct {
 }
 
 func (s *workerSession) open(ctx context.Context, addr string) error {
-	raw, err := dial(ctx, addr, kindControl)
+	raw, err := s.dial(ctx, addr, kindControl)
 	if err != nil {
 		return err
 	}
@@ -53,8 +51,8 @@ func (s *workerSession) open(ctx context.Context, addr string) error {
 	return nil
 }
 
-func dial(ctx context.Context, addr string, k kind) (net.Conn, error) {
-	raw, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+func (s *workerSession) dial(ctx context.Context, addr string, k kind) (net.Conn, error) {
+	raw, err := (&net.Dialer{Timeout: s.cfg.connectTimeout}).DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
@@ -74,18 +72,7 @@ func (s *workerSession) greet(conn *tls.Conn, o opening) (sessionID, error) {
 		}
 		return sessionID{}, fmt.Errorf("%w: %w", ErrNotDispatcher, err)
 	}
-	o.proof = security.Prove(s.cfg.Key, security.Worker, exporter)
-	if _, err := conn.Write(o.bytes()); err != nil {
-		return sessionID{}, err
-	}
-	a, err := readAnswer(conn, o.kind)
-	if err != nil {
-		return sessionID{}, err
-	}
-	if !security.Verify(s.cfg.Key, security.Dispatcher, exporter, a.proof) {
-		return sessionID{}, fmt.Errorf("%w: its proof is wrong", ErrNotDispatcher)
-	}
-	return a.session, nil
+	return introduce(conn, s.cfg.Key, exporter, o)
 }
 
 func (s *workerSession) OpenBulk(ctx context.Context, header []byte) (Channel, error) {
@@ -108,7 +95,7 @@ func (s *workerSession) OpenBulk(ctx context.Context, header []byte) (Channel, e
 // openBulk dials the address that the control channel ended up at: a name may
 // by now stand for another machine.
 func (s *workerSession) openBulk(ctx context.Context, header []byte) (*bulk, error) {
-	raw, err := dial(ctx, s.Peer(), kindBulk)
+	raw, err := s.dial(ctx, s.Peer(), kindBulk)
 	if err != nil {
 		return nil, err
 	}

@@ -111,7 +111,7 @@ func (l *tcpListener) serve() {
 }
 
 // receive greets raw, and returns the connection that has lost its place to it.
-func (l *tcpListener) receive(raw net.Conn) (evicted net.Conn) {
+func (l *tcpListener) receive(raw net.Conn) (evicted entering) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
+
+	"github.com/octaskly/octaskly/internal/metrics"
 )
 
 const (
@@ -15,7 +17,8 @@ const (
 
 // redial decides when the dispatcher is tried again.
 type redial struct {
-	lease atomic.Int64 // of the last welcome, nanoseconds; 0 if there was none
+	lease    atomic.Int64    // of the last welcome, nanoseconds; 0 if there was none
+	failures metrics.Counter // sessions that were lost, or did not come about
 }
 
 // within has a worker be back while a dispatcher that is there again still waits
@@ -41,6 +44,7 @@ func (r *redial) keep(ctx context.Context, log *slog.Logger, status func(string)
 		if ctx.Err() != nil {
 			break
 		}
+		r.failures.Inc()
 		if text := err.Error(); text != said {
 			log.Warn("No session with the dispatcher; trying again", "error", err)
 			status("no session with the dispatcher: " + text)

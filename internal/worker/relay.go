@@ -38,6 +38,9 @@ type Relay struct {
 	joined atomic.Pointer[Joined]
 	said   atomic.Pointer[protocol.Hello] // by the executor, latest
 
+	callers callers
+	meter   meter
+
 	mu   sync.Mutex
 	runs map[octaskly.AttemptID]bool // nil: not known, for there is no session
 }
@@ -154,6 +157,7 @@ func (r *Relay) session(ctx context.Context) error {
 	}
 	r.Status("connected to the dispatcher at " + link.Peer())
 	defer r.joined.Store(nil)
+	defer r.callers.end()
 	err = p.run(ctx)
 	if ctx.Err() == nil {
 		r.forgetAll()
@@ -188,12 +192,15 @@ type passage struct {
 	fromLocal, fromLink *protocol.Reader
 	toLocal, toLink     *protocol.Writer
 	silence             time.Duration
+	asks                <-chan protocol.Caller
+	writing             sync.Mutex // of toLink
 }
 
 // introduce the executor to the dispatcher.
 func (p *passage) introduce(hello *protocol.Hello) error {
 	first := &protocol.FromWorker{Hello: hello}
 	p.note(first)
+	p.meter.up(first)
 	if err := pass(p.toLink, p.link, first); err != nil {
 		return err
 	}
@@ -214,6 +221,8 @@ func (p *passage) introduce(hello *protocol.Hello) error {
 		p.redial.within(welcome.Lease)
 		p.silence = silence(welcome.Heartbeat)
 		p.joined.Store(&Joined{p.link.Peer(), hello})
+		p.asks = p.callers.begin(welcome.Callers)
+		p.meter.sessions.Inc()
 		p.Log.Info("Session has begun", "with", "dispatcher", "address", p.link.Peer(), "fleet", welcome.Fleet, "held", len(hello.Held))
 	}
 	return pass(p.toLocal, p.local, &answer)
@@ -224,6 +233,7 @@ func (p *passage) run(ctx context.Context) error {
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(p.up)
 	group.Go(p.down)
+	group.Go(func() error { return p.ask(inner) })
 	group.Go(func() error { p.carryBulks(inner, group); return nil })
 	group.Go(func() error {
 		<-inner.Done()
@@ -240,11 +250,36 @@ func (p *passage) up() error {
 		if err := p.fromLocal.Read(&batch); err != nil {
 			return fmt.Errorf("lost the executor: %w", err)
 		}
+		batch.Callers = nil // the executor has no door
 		p.note(&batch)
-		if err := pass(p.toLink, p.link, &batch); err != nil {
-			return fmt.Errorf("lost the dispatcher: %w", err)
+		p.meter.up(&batch)
+		if err := p.passUp(&batch); err != nil {
+			return err
 		}
 	}
+}
+
+// ask sends the worker's own questions in between.
+func (p *passage) ask(ctx context.Context) error {
+	for {
+		select {
+		case caller := <-p.asks:
+			if err := p.passUp(&protocol.FromWorker{Callers: []protocol.Caller{caller}}); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (p *passage) passUp(batch *protocol.FromWorker) error {
+	p.writing.Lock()
+	defer p.writing.Unlock()
+	if err := pass(p.toLink, p.link, batch); err != nil {
+		return fmt.Errorf("lost the dispatcher: %w", err)
+	}
+	return nil
 }
 
 func (p *passage) down() error {
@@ -257,6 +292,9 @@ func (p *passage) down() error {
 			return fmt.Errorf("lost the dispatcher: %w", err)
 		}
 		p.forget(batch.Stop)
+		p.meter.down(&batch)
+		p.callers.answered(batch.Callers)
+		batch.Callers = nil // they are nothing to the executor
 		if err := pass(p.toLocal, p.local, &batch); err != nil {
 			return fmt.Errorf("lost the executor: %w", err)
 		}
@@ -301,7 +339,7 @@ func (p *passage) carry(ctx context.Context, header []byte, local transport.Chan
 	}
 	defer link.Close()
 	if kind.Output != nil {
-		copyOut(link, local)
+		copyOut(p.meter.measure(link), local)
 	} else {
 		copyOut(local, &impatient{link})
 	}

@@ -35,6 +35,11 @@ func (s *session) report(ctx, link context.Context, stopped func()) error {
 			}
 		case ping = <-s.pongs:
 		case recalled = <-s.given:
+		case caller := <-s.asks:
+			if err := s.write(&protocol.FromWorker{Callers: []protocol.Caller{caller}}); err != nil {
+				return err
+			}
+			continue
 		case <-ctx.Done():
 			return s.leave(link, stopped)
 		case <-link.Done():
@@ -102,6 +107,7 @@ func (s *session) sendEnds(finished []protocol.Finished) error {
 // leave waits for the commands to be ended and tells the dispatcher, which hears
 // meanwhile that somebody is there: a grace may be longer than a lease.
 func (s *session) leave(link context.Context, stopped func()) error {
+	s.callers.end() // nobody sends what would be asked
 	if err := s.write(&protocol.FromWorker{Leaving: true}); err != nil {
 		s.Log.Debug("Cannot say that this worker stops", "error", err)
 	}
@@ -146,6 +152,7 @@ func (s *session) leave(link context.Context, stopped func()) error {
 const partingTime = time.Second
 
 func (s *session) write(batch *protocol.FromWorker) error {
+	s.meter.up(batch)
 	s.link.Control().SetWriteDeadline(time.Now().Add(writeTimeout))
 	return s.out.Write(batch)
 }
@@ -172,7 +179,7 @@ func (s *session) sendOutput(ctx context.Context, fetch protocol.Fetch) {
 	}
 	r := log.Reader(ctx, fetch.From, true)
 	defer r.Close()
-	copyOut(channel, r)
+	copyOut(s.meter.measure(channel), r)
 }
 
 // openBulk tries for as long as the session lives: the dispatcher may be crowded.

@@ -33,6 +33,7 @@ type session struct {
 	group    *errgroup.Group // all goroutines of the session
 	pongs    chan uint64
 	given    chan []octaskly.AttemptID // recalled, to be reported
+	asks     <-chan protocol.Caller    // to be asked
 }
 
 // jobSpec is a spec that assignments of this session may use.
@@ -80,6 +81,8 @@ func (s *session) read(ctx, bulk context.Context) error {
 }
 
 func (s *session) handle(ctx, bulk context.Context, frame *protocol.ToWorker) error {
+	s.meter.down(frame)
+	s.callers.answered(frame.Callers)
 	for _, spec := range frame.Specs {
 		s.learn(spec)
 	}

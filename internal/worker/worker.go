@@ -55,9 +55,11 @@ type Config struct {
 // Worker is one worker. Run it.
 type Worker struct {
 	Config
-	inputs *inputs
-	joined atomic.Pointer[Joined]
-	redial redial
+	inputs  *inputs
+	joined  atomic.Pointer[Joined]
+	redial  redial
+	callers callers
+	meter   meter
 }
 
 // Joined is what is known of a session with the dispatcher.
@@ -141,6 +143,7 @@ func (w *Worker) serve(ctx context.Context, link transport.Session, peer string,
 	w.Log.Info("Session has begun", "with", peer, "address", link.Peer(), "fleet", s.fleet)
 	w.Status("connected to the " + peer + " at " + link.Peer())
 	defer w.joined.Store(nil)
+	defer w.callers.end()
 	return s.run(ctx, stopped)
 }
 
@@ -187,6 +190,8 @@ func (s *session) join() error {
 			s.Executor.Call(welcome.Name)
 		}
 		s.joined.Store(&Joined{s.link.Peer(), hello})
+		s.asks = s.callers.begin(welcome.Callers)
+		s.meter.sessions.Inc()
 		s.fleet, s.generation, s.maxOutput = welcome.Fleet, welcome.Generation, welcome.MaxOutput
 		s.silence = silence(welcome.Heartbeat)
 	}

@@ -1,6 +1,9 @@
 package main
 
-import "regexp"
+import (
+	"cmp"
+	"regexp"
+)
 
 // probe takes figures once a round: one for each of its rows.
 type probe struct {
@@ -14,12 +17,13 @@ type row struct {
 	name  string // unique
 	unit  string
 	about string
+	to    string // the row that it is compared with; empty: the floor of its unit
 	aims  []aim
 }
 
-// base is the row of the floor that this one is compared with; empty: none.
+// base is the row that this one is compared with; empty: none.
 func (r row) base() string {
-	return map[string]string{rate: floorRow, micros: floorTimeRow}[r.unit]
+	return cmp.Or(r.to, map[string]string{rate: floorRow, micros: floorTimeRow}[r.unit])
 }
 
 // Units of figures.

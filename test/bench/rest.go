@@ -5,19 +5,11 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
-	"sync/atomic"
-	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/client"
-	"github.com/octaskly/octaskly/internal/octaskly"
-	"github.com/octaskly/octaskly/internal/protocol"
-	"github.com/octaskly/octaskly/internal/store"
 	"github.com/octaskly/octaskly/test/cluster"
 )
 
@@ -34,20 +26,38 @@ func restProbe(*lab) probe {
 		name: "rest",
 		rows: []row{
 			{name: "store alone", unit: rate, about: fmt.Sprintf("jobs with their rows of the audit log, %d in a commit, no API", perCommit)},
-			{name: "rest submits", unit: rate, about: fmt.Sprintf("%d clients at once over HTTPS, by token", submitters), aims: []aim{atLeast(0.5, "store alone")}},
+			{name: "bare HTTPS", unit: rate, about: "net/http, which answers as much and does nothing, under the load of the next rows"},
+			{name: "bare CPU", unit: micros, about: "of the server for each request"},
+			{name: "bare clients CPU", unit: micros},
+			{name: "bare show p99", unit: millis},
+			{name: "rest submits", unit: rate, to: "bare HTTPS", about: fmt.Sprintf("%d clients at once over HTTPS, by token", submitters), aims: []aim{atLeast(0.5, "store alone")}},
+			{name: "rest CPU", unit: micros, to: "bare CPU", about: "of the dispatcher for each request"},
+			{name: "rest clients CPU", unit: micros, to: "bare clients CPU"},
 			{name: "rest show p50", unit: millis, about: "one more client reads meanwhile"},
-			{name: "rest show p99", unit: millis, aims: []aim{atMost(20)}},
+			{name: "rest show p99", unit: millis, to: "bare show p99", aims: []aim{atMost(20)}},
 			{name: "rest idle show p99", unit: millis, about: "the same when nobody submits"},
 		},
 		measure: measureREST,
 	}
 }
 
-func measureREST(ctx context.Context, l *lab) (figures []float64, err error) {
+func measureREST(ctx context.Context, l *lab) ([]float64, error) {
 	alone, err := storeAlone(ctx, l)
 	if err != nil {
 		return nil, err
 	}
+	bare, err := measureBare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	real, err := measureDispatcher(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	return []float64{alone, bare.rate, bare.server, bare.clients, bare.p99, real.rate, real.server, real.clients, real.p50, real.p99, real.idle99}, nil
+}
+
+func measureDispatcher(ctx context.Context, l *lab) (load *restLoad, err error) {
 	options := cluster.Options{Parent: l.dir, REST: true, DispatcherFlags: []string{"--rest-requests-per-second", "1000000", "--rest-burst", "1000000"}}
 	if l.profile != "" {
 		options.Profile = filepath.Join(l.profile, l.sample)
@@ -64,48 +74,7 @@ func measureREST(ctx context.Context, l *lab) (figures []float64, err error) {
 	if err != nil {
 		return nil, err
 	}
-	figures, err = loadREST(ctx, remote)
-	return append([]float64{alone}, figures...), err
-}
-
-// storeAlone writes jobs as the dispatcher would at its best.
-func storeAlone(ctx context.Context, l *lab) (float64, error) {
-	dir, err := os.MkdirTemp(l.dir, "store-")
-	if err != nil {
-		return 0, err
-	}
-	s, err := store.Open(ctx, filepath.Join(dir, "octaskly.db"), slog.New(slog.DiscardHandler))
-	if err != nil {
-		return 0, err
-	}
-	defer s.Close()
-	spec, err := protocol.EncodeSpec(&octaskly.Spec{Argv: []string{"true"}})
-	if err != nil {
-		return 0, err
-	}
-	start := time.Now()
-	for range restJobs / perCommit {
-		if err := commitJobs(ctx, s, spec); err != nil {
-			return 0, err
-		}
-	}
-	return restJobs / time.Since(start).Seconds(), nil
-}
-
-func commitJobs(ctx context.Context, s *store.Store, spec []byte) error {
-	c := &store.Changes{}
-	for range perCommit {
-		id, err := s.NextJobID()
-		if err != nil {
-			return err
-		}
-		now := time.Now().UTC()
-		c.Jobs = append(c.Jobs, octaskly.Job{ID: id, Owner: "bench", SpecVersion: octaskly.SpecVersion, Spec: spec, Elements: octaskly.Span(0, 0), SubmittedAt: now})
-		c.Progress = append(c.Progress, store.ProgressRow{Job: id, Progress: octaskly.Progress{Unclaimed: octaskly.Span(0, 0)}})
-		c.Actions = append(c.Actions, octaskly.Action{At: now, Who: "bench", Role: octaskly.RoleClient, From: "127.0.0.1", What: "task.submit", Target: id.String(), Outcome: octaskly.Done})
-		c.Seq++
-	}
-	return s.Commit(ctx, c)
+	return loadREST(ctx, c.Dispatcher.PID(), remote)
 }
 
 // remoteUser makes a user with a token, and clients of his over HTTPS.
@@ -131,51 +100,4 @@ func remoteUser(ctx context.Context, c *cluster.Cluster) (func() *client.Client,
 	return func() *client.Client {
 		return client.New(client.Options{Server: &client.Server{Context: where}})
 	}, nil
-}
-
-// loadREST has all clients submit, and one look at what is there, all the while.
-func loadREST(ctx context.Context, dial func() *client.Client) ([]float64, error) {
-	reader := dial()
-	defer reader.Close()
-	if _, _, err := submitSingles(ctx, reader, submitters); err != nil { // connects, and is something to look at
-		return nil, err
-	}
-	idle, err := timeShows(ctx, reader, func(n int) bool { return n < 500 })
-	if err != nil {
-		return nil, err
-	}
-	var left atomic.Int64
-	left.Store(restJobs)
-	group, ctx := errgroup.WithContext(ctx)
-	start := time.Now()
-	for range submitters {
-		group.Go(func() error {
-			talker := dial()
-			defer talker.Close()
-			for left.Add(-1) >= 0 {
-				if _, err := talker.Submit(ctx, &api.Submission{Argv: []api.Text{"true"}}); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	busy, err := timeShows(ctx, reader, func(int) bool { return left.Load() > 0 })
-	if waitErr := group.Wait(); waitErr != nil || err != nil {
-		return nil, errors.Join(waitErr, err)
-	}
-	took := time.Since(start)
-	return []float64{restJobs / took.Seconds(), quantile(busy, 0.5), quantile(busy, 0.99), quantile(idle, 0.99)}, nil
-}
-
-// timeShows reads one task after the other for as long as more says so.
-func timeShows(ctx context.Context, reader *client.Client, more func(n int) bool) (took []float64, err error) {
-	for n := 0; more(n); n++ {
-		start := time.Now()
-		if _, err := reader.Show(ctx, octaskly.TaskID{Job: octaskly.JobID(1 + n%submitters)}); err != nil {
-			return nil, err
-		}
-		took = append(took, inMillis(time.Since(start)))
-	}
-	return took, nil
 }

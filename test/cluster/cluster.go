@@ -22,6 +22,9 @@ type Options struct {
 	REST bool
 	// DispatcherFlags and WorkerFlags are added to the usual ones, and win.
 	DispatcherFlags, WorkerFlags []string
+	// Under are words before the command line of a daemon, by its name, such as those
+	// of nsenter(1). If nil, there are none.
+	Under func(name string) []string
 	// Profile is the beginning of the path of CPU profiles, which each daemon
 	// writes when it ends: PROFILE-NAME.prof. If empty, there are none.
 	Profile string
@@ -113,6 +116,13 @@ func (c *Cluster) Apart(name string, flags ...string) (worker, executor *Daemon)
 	})
 	c.Workers = append(c.Workers, w, x)
 	return w, x
+}
+
+// Again makes a worker that is made already anew, with further flags.
+func (c *Cluster) Again(w *Daemon, flags ...string) *Daemon {
+	args := w.args
+	w.args = func() []string { return append(args(), flags...) }
+	return w
 }
 
 // Proxy puts a proxy between a worker and the dispatcher from that worker's next

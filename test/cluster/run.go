@@ -27,7 +27,8 @@ func launch(d *Daemon) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(d.cluster.programs.Daemon, d.args()...)
+	words := d.commandLine()
+	cmd := exec.Command(words[0], words[1:]...)
 	cmd.Dir = d.cluster.path("home")
 	cmd.Env = d.cluster.daemonEnviron(d)
 	cmd.Stdout, cmd.Stderr = log, log
@@ -37,6 +38,15 @@ func launch(d *Daemon) (*run, error) {
 	started := make(chan error)
 	go r.live(started)
 	return r, <-started
+}
+
+// commandLine is that of the next run.
+func (d *Daemon) commandLine() []string {
+	words := append([]string{d.cluster.programs.Daemon}, d.args()...)
+	if under := d.cluster.options.Under; under != nil {
+		words = append(under(d.Name), words...)
+	}
+	return words
 }
 
 // live starts the process and waits for it.

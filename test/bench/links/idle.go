@@ -1,0 +1,209 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/quic-go/quic-go"
+
+	"github.com/octaskly/octaskly/internal/security"
+	"github.com/octaskly/octaskly/internal/transport"
+)
+
+const (
+	serveWord  = "serve"
+	bareSuffix = "-bare"
+)
+
+// idle opens sessions with a process of their own, and returns the KB of its memory
+// that each of them takes. That process has the dispatcher's end, with one goroutine
+// that reads the control channel.
+func idle(ctx context.Context, what string, sessions int) (float64, error) {
+	dir, err := os.MkdirTemp("", "octaskly-links-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "fleet.key")
+	key, _, err := security.LoadOrCreateKeyFile(file)
+	if err != nil {
+		return 0, err
+	}
+	child := exec.CommandContext(ctx, os.Args[0], serveWord, what)
+	child.Env = append(os.Environ(), "OCTASKLY_BENCH_KEY="+file)
+	child.Stderr = os.Stderr
+	in, err := child.StdinPipe()
+	if err != nil {
+		return 0, err
+	}
+	out, err := child.StdoutPipe()
+	if err != nil {
+		return 0, err
+	}
+	if err := child.Start(); err != nil {
+		return 0, err
+	}
+	defer child.Wait()
+	defer in.Close()
+	said := bufio.NewScanner(out)
+	line := func() string { said.Scan(); return said.Text() }
+	address := line()
+	before, err := memory(in, line)
+	if err != nil {
+		return 0, err
+	}
+	for range sessions {
+		end, err := openIdle(ctx, what, address, key)
+		if err != nil {
+			return 0, err
+		}
+		defer end()
+	}
+	after, err := memory(in, line)
+	return (after - before) / float64(sessions), err
+}
+
+func memory(ask io.Writer, line func() string) (kb float64, err error) {
+	if _, err := io.WriteString(ask, "\n"); err != nil {
+		return 0, err
+	}
+	_, err = fmt.Sscan(line(), &kb)
+	return kb, err
+}
+
+func openIdle(ctx context.Context, what, address string, key security.Key) (end func(), err error) {
+	cfg := transport.Config{Key: key}
+	switch what {
+	case "TLS", "QUIC":
+		by := map[string]transport.Protocol{"TLS": transport.TCP, "QUIC": transport.QUIC}[what]
+		s, err := transport.Dial(ctx, by, address, cfg)
+		if err != nil {
+			return nil, err
+		}
+		return s.Control().Abort, nil
+	case "TLS" + bareSuffix:
+		conn, err := tls.Dial("tcp", address, clientConfig())
+		if err != nil {
+			return nil, err
+		}
+		_, err = conn.Write([]byte{0})
+		return func() { conn.Close() }, err
+	default:
+		conn, err := quic.DialAddr(ctx, address, clientConfig(), &quic.Config{KeepAlivePeriod: 10 * time.Second})
+		if err != nil {
+			return nil, err
+		}
+		stream, err := conn.OpenStreamSync(ctx)
+		if err == nil {
+			_, err = stream.Write([]byte{0})
+		}
+		return func() { conn.CloseWithError(0, "") }, err
+	}
+}
+
+// serve is the process that has the other end. It says its address, and its memory
+// for each line that it reads.
+func serve(what string, in io.Reader, out io.Writer) error {
+	key, err := security.LoadKeyFile(os.Getenv("OCTASKLY_BENCH_KEY"))
+	if err != nil {
+		return err
+	}
+	address, err := listenIdle(what, transport.Config{Key: key})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, address)
+	for lines := bufio.NewScanner(in); lines.Scan(); {
+		debug.FreeOSMemory()
+		kb, err := rss()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(out, kb)
+	}
+	return nil
+}
+
+func rss() (kb int, err error) {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0, err
+	}
+	_, after, _ := strings.Cut(string(status), "VmRSS:")
+	_, err = fmt.Sscan(after, &kb)
+	return kb, err
+}
+
+// listenIdle reads from whoever comes in, in a goroutine each.
+func listenIdle(what string, cfg transport.Config) (net.Addr, error) {
+	wait := func(r io.Reader) { r.Read(make([]byte, 1)); r.Read(make([]byte, 1)) }
+	switch what {
+	case "TLS", "QUIC":
+		listen := map[string]func(transport.Config) (transport.Listener, error){"TLS": listenTCP, "QUIC": listenQUIC}[what]
+		ln, err := listen(cfg)
+		if err != nil {
+			return nil, err
+		}
+		go func() {
+			for {
+				s, err := ln.Accept(context.Background())
+				if err != nil {
+					return
+				}
+				go wait(s.Control())
+			}
+		}()
+		return ln.Addr(), nil
+	case "TLS" + bareSuffix:
+		config, err := serverConfig()
+		if err != nil {
+			return nil, err
+		}
+		ln, err := tls.Listen("tcp", "127.0.0.1:0", config)
+		if err != nil {
+			return nil, err
+		}
+		go func() {
+			for {
+				conn, err := ln.Accept()
+				if err != nil {
+					return
+				}
+				go wait(conn)
+			}
+		}()
+		return ln.Addr(), nil
+	}
+	config, err := serverConfig()
+	if err != nil {
+		return nil, err
+	}
+	ln, err := quic.ListenAddr("127.0.0.1:0", config, nil)
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		for {
+			conn, err := ln.Accept(context.Background())
+			if err != nil {
+				return
+			}
+			go func() {
+				if stream, err := conn.AcceptStream(context.Background()); err == nil {
+					wait(stream)
+				}
+			}()
+		}
+	}()
+	return ln.Addr(), nil
+}
