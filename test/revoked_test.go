@@ -1,6 +1,8 @@
 package test
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -35,8 +37,11 @@ func TestStreamsEndWithTheirToken(t *testing.T) {
 			streams := ann.followAll(t, id)
 			end.by(t, ann)
 			for path, body := range streams {
-				if _, err := io.Copy(io.Discard, body); err == nil {
+				switch _, err := io.Copy(io.Discard, body); {
+				case err == nil:
 					t.Errorf("%s ends as if it were whole", path)
+				case errors.Is(err, context.DeadlineExceeded):
+					t.Errorf("%s does not end", path)
 				}
 			}
 			if a := ann.do(t, "GET", "/api/v1/tasks/"+id, ""); a.status != end.then {

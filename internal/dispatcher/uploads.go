@@ -17,7 +17,6 @@ import (
 const maxUploads = 256 << 10
 
 // uploadsOf is the file that says who has uploaded a blob: a quoted name on each line.
-// A name stays a secret of who has the bytes, who need not be the only one.
 func (b *blobs) uploadsOf(hash octaskly.Blob) string { return filepath.Join(b.uploads, string(hash)) }
 
 func uploadLine(owner string) []byte { return []byte(strconv.Quote(owner) + "\n") }
@@ -26,7 +25,7 @@ func hasLine(lines, line []byte) bool {
 	return bytes.HasPrefix(lines, line) || bytes.Contains(lines, append([]byte{'\n'}, line...))
 }
 
-// uploaded reports whether an owner has uploaded a blob, which is then there, too.
+// uploaded reports whether an owner has uploaded a blob.
 func (b *blobs) uploaded(hash octaskly.Blob, owner string) (bool, error) {
 	lines, err := os.ReadFile(b.uploadsOf(hash))
 	if errors.Is(err, fs.ErrNotExist) {
