@@ -21,4 +21,3 @@ func warnUnboxed(log *slog.Logger, rest *restDoor, level octaskly.Level, install
 
 // installed reports whether this is a service of systemd with a user of its own.
 func installed() bool { return os.Geteuid() != 0 && os.Getenv("INVOCATION_ID") != "" }
-
