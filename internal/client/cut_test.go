@@ -34,12 +34,12 @@ func TestCutByHTTPS(t *testing.T) {
 			}
 			return nil
 		})
-		w := watch{client: r.client(t, Context{Name: "lab", URL: r.url, CA: r.ca, Token: "t"}, nil), id: job, yield: func(*api.Job) error { return nil }}
+		w := watch{lasting: lasting{client: r.client(t, Context{Name: "lab", URL: r.url, CA: r.ca, Token: "t"}, nil)}, id: job, yield: func(*api.Job) error { return nil }}
 		err := w.once(t.Context())
 		if got := <-proto; (got == 2) != (version == "h2") {
 			t.Errorf("%s: HTTP/%d", version, got)
 		}
-		if !w.seen || !errors.Is(err, ErrCut) || !w.passing(err) {
+		if !w.begun || !errors.Is(err, ErrCut) || !w.passing(err) {
 			t.Errorf("%s: %v", version, err)
 		}
 	}

@@ -3,14 +3,11 @@ package client
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/url"
-	"time"
 
 	"github.com/octaskly/octaskly/internal/api"
-	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
 // EventQuery says which events are wanted. Its zero value is the latest ones of all.
@@ -45,56 +42,21 @@ func (c *Client) Events(ctx context.Context, q EventQuery) (*api.Events, error) 
 // A daemon that goes away after it has answered is waited for, up to
 // Options.Patience; then it goes on where it was.
 func (c *Client) FollowEvents(ctx context.Context, q EventQuery, yield func(*api.Event) error) error {
-	f := &following{client: c, query: q, yield: yield}
-	err := f.once(ctx)
-	for f.passing(err) && !f.away {
-		c.Notice(err)
-		err = f.again(ctx, err)
-	}
-	return err
+	f := &following{query: q, yield: yield}
+	f.lasting = lasting{client: c, once: f.once}
+	return f.run(ctx)
 }
 
 // following is what FollowEvents is doing.
 type following struct {
-	client *Client
-	query  EventQuery
-	yield  func(*api.Event) error
-	last   string // id of the place where it is; empty: no answer has come
-	away   bool   // of the daemon: Notice is owed that it is back
-	stop   error  // of yield
-}
-
-func (f *following) passing(err error) bool {
-	var unreachable *Unreachable
-	ours := errors.Is(err, ErrCut) || errors.Is(err, octaskly.ErrUnavailable) || errors.As(err, &unreachable)
-	return ours && f.last != "" && f.stop == nil
-}
-
-// again tries until the daemon is back, and then follows until it goes away.
-func (f *following) again(ctx context.Context, err error) error {
-	f.away = true
-	deadline := time.Now().Add(f.client.Patience)
-	for pause := firstPause; f.passing(err) && f.away; pause = min(2*pause, maxPause) {
-		if time.Until(deadline) <= 0 {
-			return err
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-		err = f.once(ctx)
-	}
-	return err
+	lasting
+	query EventQuery // Since moves on to where it is
+	yield func(*api.Event) error
 }
 
 // once follows over one connection.
 func (f *following) once(ctx context.Context) error {
-	q := f.query
-	if f.last != "" {
-		q.Since = f.last
-	}
-	r, err := f.client.request(ctx, call{path: root + "events", query: q.values()})
+	r, err := f.client.request(ctx, call{path: root + "events", query: f.query.values()})
 	if err != nil {
 		return err
 	}
@@ -118,10 +80,7 @@ func (f *following) once(ctx context.Context) error {
 }
 
 func (f *following) take(m *message) error {
-	if f.away {
-		f.away = false
-		f.client.Notice(nil)
-	}
+	f.hears()
 	if m.data != "" {
 		e := new(api.Event)
 		if err := json.Unmarshal([]byte(m.data), e); err != nil {
@@ -132,7 +91,7 @@ func (f *following) take(m *message) error {
 		}
 	}
 	if m.id != "" {
-		f.last = m.id
+		f.query.Since, f.begun = m.id, true
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"sync/atomic"
 	"time"
 
@@ -165,14 +164,7 @@ func end(stream *quic.Stream) {
 }
 
 func (s *quicDispatcherSession) AcceptBulk(ctx context.Context) ([]byte, Channel, error) {
-	select {
-	case in := <-s.incoming:
-		return in.header, in.bulk, nil
-	case <-s.Done():
-		return nil, nil, fmt.Errorf("cannot accept a bulk channel: %w", net.ErrClosed)
-	case <-ctx.Done():
-		return nil, nil, ctx.Err()
-	}
+	return nextBulk(ctx, s.incoming, s.Done())
 }
 
 func (s *quicDispatcherSession) OpenBulk(context.Context, []byte) (Channel, error) {

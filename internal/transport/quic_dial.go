@@ -158,7 +158,7 @@ func (s *quicWorkerSession) greet(ctx context.Context, conn *quic.Conn) error {
 	if err != nil {
 		return err
 	}
-	return withStream(ctx, stream, func() error {
+	return within(ctx, stream, func() error {
 		if s.exporter, err = security.Exporter(conn.ConnectionState().TLS); err != nil {
 			return fmt.Errorf("%w: %w", ErrNotDispatcher, err)
 		}
@@ -168,19 +168,4 @@ func (s *quicWorkerSession) greet(ctx context.Context, conn *quic.Conn) error {
 		s.quicLink = newQUICLink(conn, stream, s.cfg.MaxBulks)
 		return nil
 	})
-}
-
-// withStream runs f, which uses stream, and makes it fail when ctx ends.
-func withStream(ctx context.Context, stream *quic.Stream, f func() error) error {
-	interrupted := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		stream.SetDeadline(time.Unix(1, 0))
-		close(interrupted)
-	})
-	err := f()
-	if !stop() {
-		<-interrupted
-		return ctx.Err()
-	}
-	return err
 }

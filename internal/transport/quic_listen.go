@@ -75,14 +75,7 @@ func (l *quicListener) listen() error {
 func (l *quicListener) Addr() net.Addr { return l.conn.LocalAddr() }
 
 func (l *quicListener) Accept(ctx context.Context) (Session, error) {
-	select {
-	case s := <-l.accepted:
-		return s, nil
-	case <-l.done:
-		return nil, fmt.Errorf("cannot accept a session: %w", net.ErrClosed)
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return nextSession(ctx, l.accepted, l.done)
 }
 
 func (l *quicListener) Close() error {

@@ -73,7 +73,7 @@ func (s *quicWorkerSession) openBulk(ctx context.Context, header []byte) (*quicB
 		giveBack(stream)
 		return nil, err
 	}
-	err = withStream(ctx, stream, func() error {
+	err = within(ctx, stream, func() error {
 		o := opening{kind: kindBulk, session: s.id, header: len(header)}
 		if _, err := introduce(b, s.cfg.Key, s.exporter, o); err != nil {
 			return err

@@ -116,20 +116,8 @@ type dispatcherSession struct {
 	incoming chan incoming // to AcceptBulk
 }
 
-type incoming struct {
-	header []byte
-	bulk   Channel
-}
-
 func (s *dispatcherSession) AcceptBulk(ctx context.Context) ([]byte, Channel, error) {
-	select {
-	case in := <-s.incoming:
-		return in.header, in.bulk, nil
-	case <-s.Done():
-		return nil, nil, fmt.Errorf("cannot accept a bulk channel: %w", net.ErrClosed)
-	case <-ctx.Done():
-		return nil, nil, ctx.Err()
-	}
+	return nextBulk(ctx, s.incoming, s.Done())
 }
 
 func (s *dispatcherSession) OpenBulk(context.Context, []byte) (Channel, error) {

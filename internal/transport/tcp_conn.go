@@ -108,7 +108,7 @@ func tune(conn net.Conn, k kind) error {
 }
 
 // within runs f, which uses conn, and makes it fail when ctx ends.
-func within(ctx context.Context, conn net.Conn, f func() error) error {
+func within(ctx context.Context, conn interface{ SetDeadline(time.Time) error }, f func() error) error {
 	interrupted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		conn.SetDeadline(time.Unix(1, 0))

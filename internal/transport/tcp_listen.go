@@ -52,14 +52,7 @@ type tcpListener struct {
 func (l *tcpListener) Addr() net.Addr { return l.ln.Addr() }
 
 func (l *tcpListener) Accept(ctx context.Context) (Session, error) {
-	select {
-	case s := <-l.accepted:
-		return s, nil
-	case <-l.done:
-		return nil, fmt.Errorf("cannot accept a session: %w", net.ErrClosed)
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return nextSession(ctx, l.accepted, l.done)
 }
 
 func (l *tcpListener) Close() error {

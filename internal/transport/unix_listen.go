@@ -74,14 +74,7 @@ func (l *UnixListener) Addr() net.Addr { return l.ln.Addr() }
 // while another one lasts. It fails with net.ErrClosed after Close, or when the
 // socket has been closed.
 func (l *UnixListener) Accept(ctx context.Context) (Session, error) {
-	select {
-	case s := <-l.accepted:
-		return s, nil
-	case <-l.done:
-		return nil, fmt.Errorf("cannot accept a session: %w", net.ErrClosed)
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return nextSession(ctx, l.accepted, l.done)
 }
 
 // Close stops accepting, ends the session and waits for all that the listener
