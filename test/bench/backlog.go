@@ -14,6 +14,7 @@ import (
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/client"
 	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/test/bench/numbers"
 	"github.com/octaskly/octaskly/test/cluster"
 )
 
@@ -131,18 +132,18 @@ type step struct {
 }
 
 var steps = []step{
-	{1, (*stand).start, figuresOf(median)},
-	{calls, (*stand).ls, figuresOf(median)},
-	{calls, (*stand).stats, figuresOf(median)},
+	{1, (*stand).start, figuresOf(numbers.Median)},
+	{calls, (*stand).ls, figuresOf(numbers.Median)},
+	{calls, (*stand).stats, figuresOf(numbers.Median)},
 	{1, (*stand).rest, nil},
 	{looks, (*stand).version, figuresOf(p99)},
-	{looks, (*stand).look, figuresOf(median, p99)},
+	{looks, (*stand).look, figuresOf(numbers.Median, p99)},
 	{submits, (*stand).submit, figuresOf(perSecond)},
 }
 
 func figuresOf(list ...func([]float64) float64) []func([]float64) float64 { return list }
 
-func p99(millis []float64) float64       { return quantile(millis, 0.99) }
+func p99(millis []float64) float64       { return numbers.Quantile(millis, 0.99) }
 func perSecond(millis []float64) float64 { return 1000 / mean(millis) }
 
 // compare takes the figures of all stands.
@@ -156,7 +157,7 @@ func compare(ctx context.Context, stands []*stand) ([]float64, error) {
 				if err := step.do(s, ctx); err != nil {
 					return nil, fmt.Errorf("%w\n%s", err, s.Logs())
 				}
-				took[i] = append(took[i], inMillis(time.Since(start)))
+				took[i] = append(took[i], numbers.InMillis(time.Since(start)))
 			}
 		}
 		for i := range stands {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/octaskly/octaskly/test/bench/numbers"
 )
 
 // fdatasyncProbe is the price of durability on the disk that the rest runs on.
@@ -40,10 +42,10 @@ func measureFdatasync(ctx context.Context, l *lab) ([]float64, error) {
 		if err := unix.Fdatasync(int(file.Fd())); err != nil {
 			return nil, fmt.Errorf("cannot sync %q: %w", path, err)
 		}
-		took = append(took, inMillis(time.Since(start)))
+		took = append(took, numbers.InMillis(time.Since(start)))
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 	}
-	return []float64{quantile(took, 0.5), quantile(took, 0.99)}, nil
+	return []float64{numbers.Quantile(took, 0.5), numbers.Quantile(took, 0.99)}, nil
 }

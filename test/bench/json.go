@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/octaskly/octaskly/test/bench/numbers"
 )
 
 type resultsJSON struct {
@@ -34,8 +36,8 @@ func (r *results) writeJSON(path string) error {
 	for _, row := range r.rows {
 		if figures := r.figures[row.name]; len(figures) > 0 {
 			out.Rows = append(out.Rows, rowJSON{
-				Name: row.name, About: row.about, Unit: row.unit, Median: median(figures), Figures: figures,
-				ToFloor: ratios(figures, r.figures[row.base()]),
+				Name: row.name, About: row.about, Unit: row.unit, Median: numbers.Median(figures), Figures: figures,
+				ToFloor: numbers.Ratios(figures, r.figures[row.base()]),
 			})
 		}
 	}

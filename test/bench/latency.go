@@ -12,6 +12,7 @@ import (
 	"github.com/octaskly/octaskly/internal/client"
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/spool"
+	"github.com/octaskly/octaskly/test/bench/numbers"
 	"github.com/octaskly/octaskly/test/cluster"
 )
 
@@ -50,12 +51,12 @@ func measureLatency(ctx context.Context, l *lab) ([]float64, error) {
 				continue
 			}
 			for i, delay := range []time.Duration{received, sent, spawned} {
-				delays[i] = append(delays[i], inMillis(delay))
+				delays[i] = append(delays[i], numbers.InMillis(delay))
 			}
 		}
 		var figures []float64
 		for _, d := range delays {
-			figures = append(figures, quantile(d, 0.5), quantile(d, 0.99))
+			figures = append(figures, numbers.Quantile(d, 0.5), numbers.Quantile(d, 0.99))
 		}
 		return figures, nil
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/octaskly/octaskly/test/bench/numbers"
 	"github.com/octaskly/octaskly/test/cluster"
 )
 
@@ -37,7 +38,7 @@ func measureMillion(ctx context.Context, l *lab) ([]float64, error) {
 			return nil, err
 		}
 		after, err := readMemory(c.Dispatcher.PID())
-		return []float64{inMillis(one), inMillis(million), after.rss - before.rss, after.anon - before.anon}, err
+		return []float64{numbers.InMillis(one), numbers.InMillis(million), after.rss - before.rss, after.anon - before.anon}, err
 	})
 }
 

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/octaskly/octaskly/test/bench/numbers"
 )
 
 // busy is how many percent of the processors others may have.
@@ -19,7 +21,7 @@ func (r *results) write(w io.Writer) error {
 	fmt.Fprintf(&text, "%s; %d rounds of %d commands in %s\n\n", r.machine, r.rounds, r.tasks, r.dir)
 	r.writeTable(&text)
 	r.writeAims(&text)
-	if others := median(r.figures[othersRow]); others > busy {
+	if others := numbers.Median(r.figures[othersRow]); others > busy {
 		fmt.Fprintf(&text, "\nThe machine is busy: other programs had %.0f %% of it during the floor. Ratios of rates mean little.\n", others)
 	}
 	_, err := io.WriteString(w, text.String())
@@ -37,11 +39,11 @@ func (r *results) writeTable(w io.Writer) {
 			continue
 		}
 		ratio := ""
-		if all := ratios(figures, r.figures[row.base()]); len(all) > 0 {
-			ratio = fmt.Sprintf("%.2f", median(all))
+		if all := numbers.Ratios(figures, r.figures[row.base()]); len(all) > 0 {
+			ratio = fmt.Sprintf("%.2f", numbers.Median(all))
 		}
 		span := short(slices.Min(figures)) + " … " + short(slices.Max(figures))
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t  %s\n", row.name, short(median(figures)), row.unit, span, ratio, row.about)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t  %s\n", row.name, short(numbers.Median(figures)), row.unit, span, ratio, row.about)
 	}
 }
 
@@ -78,9 +80,9 @@ func (r *results) verdicts() []verdict {
 	var verdicts []verdict
 	for _, row := range r.rows {
 		for _, a := range row.aims {
-			is := median(r.figures[row.name])
+			is := numbers.Median(r.figures[row.name])
 			if a.than != "" {
-				is = median(ratios(r.figures[row.name], r.figures[a.than]))
+				is = numbers.Median(numbers.Ratios(r.figures[row.name], r.figures[a.than]))
 			}
 			if !math.IsNaN(is) {
 				verdicts = append(verdicts, verdict{row.name, a.text(row.unit), is, a.off(is)})

@@ -12,6 +12,7 @@ import (
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/client"
 	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/test/bench/numbers"
 )
 
 // restLoad is what many clients at once have seen of a server.
@@ -56,7 +57,7 @@ func loadREST(ctx context.Context, pid int, dial func() *client.Client) (*restLo
 	return &restLoad{
 		rate:   restJobs / took.Seconds(),
 		server: each(after.server - before.server), clients: each(after.clients - before.clients),
-		p50: quantile(busy, 0.5), p99: quantile(busy, 0.99), idle99: quantile(idle, 0.99),
+		p50: numbers.Quantile(busy, 0.5), p99: numbers.Quantile(busy, 0.99), idle99: numbers.Quantile(idle, 0.99),
 	}, nil
 }
 
@@ -95,7 +96,7 @@ func timeShows(ctx context.Context, reader *client.Client, more func(n int) bool
 		if _, err := reader.Show(ctx, octaskly.TaskID{Job: octaskly.JobID(1 + n%submitters)}); err != nil {
 			return nil, err
 		}
-		took = append(took, inMillis(time.Since(start)))
+		took = append(took, numbers.InMillis(time.Since(start)))
 	}
 	return took, nil
 }

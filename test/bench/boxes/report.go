@@ -13,6 +13,8 @@ import (
 	"text/tabwriter"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/octaskly/octaskly/test/bench/numbers"
 )
 
 // results are all figures, and what they were taken on.
@@ -108,10 +110,10 @@ func (r *results) writeFigure(w io.Writer, f figure) {
 			continue
 		}
 		ratio := ""
-		if to := median(ratios(got, all[plainWay])); !math.IsNaN(to) {
+		if to := numbers.Median(numbers.Ratios(got, all[plainWay])); !math.IsNaN(to) {
 			ratio = fmt.Sprintf("%.2f", to)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s … %s\t%s\t\n", way.name, short(median(got)), f.unit, short(slices.Min(got)), short(slices.Max(got)), ratio)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s … %s\t%s\t\n", way.name, short(numbers.Median(got)), f.unit, short(slices.Min(got)), short(slices.Max(got)), ratio)
 	}
 }
 
@@ -126,7 +128,7 @@ func (r *results) writeStages(w io.Writer) {
 		fmt.Fprintf(table, "\n%s, apart\tp50\tp95\t\n", way.name)
 		for i, name := range way.stages.names {
 			all := way.stages.figures[i]
-			fmt.Fprintf(table, "%s\t%s ms\t%s ms\t\n", name, short(median(all)), short(quantile(all, 0.95)))
+			fmt.Fprintf(table, "%s\t%s ms\t%s ms\t\n", name, short(numbers.Median(all)), short(numbers.Quantile(all, 0.95)))
 		}
 	}
 }
@@ -149,7 +151,7 @@ func (r *results) writeAims(w io.Writer) {
 	defer table.Flush()
 	fmt.Fprintln(table, "\naims")
 	for _, a := range aims {
-		is := median(ratios(r.figures[a.figure][strictWay], r.figures[a.figure][a.than]))
+		is := numbers.Median(numbers.Ratios(r.figures[a.figure][strictWay], r.figures[a.figure][a.than]))
 		if math.IsNaN(is) {
 			continue
 		}

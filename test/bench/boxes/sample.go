@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/octaskly/octaskly/test/bench/numbers"
 )
 
 // figure is one column of a sample.
@@ -41,7 +43,7 @@ func (l *lab) sample(ctx context.Context, w *way) (got []float64, err error) {
 		return nil, err
 	}
 	time.Sleep(pausesToSettle * l.o.pause)
-	got = []float64{quantile(apart, 0.5), quantile(apart, 0.95), quantile(row, 0.5), quantile(row, 0.95)}
+	got = []float64{numbers.Quantile(apart, 0.5), numbers.Quantile(apart, 0.95), numbers.Quantile(row, 0.5), numbers.Quantile(row, 0.95)}
 	before, err := l.meter.spent()
 	if err != nil {
 		return nil, err
@@ -55,7 +57,7 @@ func (l *lab) sample(ctx context.Context, w *way) (got []float64, err error) {
 	}
 	time.Sleep(pausesToSettle * l.o.pause) // boxes are made for the next ones, as they were for these
 	after, err := l.meter.spent()
-	return append(got, inMillis(after-before)/float64(3*l.o.tasks)), err
+	return append(got, numbers.InMillis(after-before)/float64(3*l.o.tasks)), err
 }
 
 // times are those of commands one after the other, in milliseconds.
@@ -65,7 +67,7 @@ func (l *lab) times(ctx context.Context, w *way, pause time.Duration) (took []fl
 		if err := w.run(); err != nil {
 			return nil, err
 		}
-		took = append(took, inMillis(time.Since(began)))
+		took = append(took, numbers.InMillis(time.Since(began)))
 		time.Sleep(pause)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)

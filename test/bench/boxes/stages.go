@@ -3,6 +3,8 @@ package main
 import (
 	"sync"
 	"time"
+
+	"github.com/octaskly/octaskly/test/bench/numbers"
 )
 
 // stages are the parts of a command's time. Those of commands apart are
@@ -25,7 +27,7 @@ func (s *stages) add(took ...time.Duration) {
 		s.figures = make([][]float64, len(took))
 	}
 	for i, d := range took {
-		s.figures[i] = append(s.figures[i], inMillis(d))
+		s.figures[i] = append(s.figures[i], numbers.InMillis(d))
 	}
 }
 

@@ -3,8 +3,9 @@ package main
 import (
 	"context"
 	"io"
-	"slices"
 	"time"
+
+	"github.com/octaskly/octaskly/test/bench/numbers"
 )
 
 // measure is something to do with a link for a while. It returns units a second.
@@ -41,7 +42,7 @@ func compare(ctx context.Context, p protocol, m measure, o options) (ours, bare,
 			all[i] = append(all[i], value)
 		}
 	}
-	return median(all[0]), median(all[1]), median(all[2]), nil
+	return numbers.Median(all[0]), numbers.Median(all[1]), numbers.Median(all[2]), nil
 }
 
 func once(ctx context.Context, open func(context.Context, *link) error, m measure, span time.Duration) (float64, error) {
@@ -51,11 +52,6 @@ func once(ctx context.Context, open func(context.Context, *link) error, m measur
 		return 0, err
 	}
 	return m.do(l, span)
-}
-
-func median(values []float64) float64 {
-	slices.Sort(values)
-	return values[len(values)/2]
 }
 
 func bulk(l *link, span time.Duration) (float64, error) {

@@ -1,4 +1,4 @@
-package main
+package numbers
 
 import (
 	"math"
@@ -20,11 +20,11 @@ func TestQuantile(t *testing.T) {
 		{[]float64{7}, 0.99, 7}, {[]float64{2, 1}, 0.5, 1}, {[]float64{3, 1, 2}, 0.5, 2},
 	}
 	for _, tt := range tests {
-		if got := quantile(tt.values, tt.q); got != tt.want {
+		if got := Quantile(tt.values, tt.q); got != tt.want {
 			t.Errorf("quantile of %d values at %v is %v, want %v", len(tt.values), tt.q, got, tt.want)
 		}
 	}
-	if got := quantile(nil, 0.5); !math.IsNaN(got) {
+	if got := Quantile(nil, 0.5); !math.IsNaN(got) {
 		t.Errorf("quantile of nothing is %v", got)
 	}
 }
@@ -37,14 +37,14 @@ func TestMedian(t *testing.T) {
 		{[]float64{5}, 5}, {[]float64{4, 1}, 2.5}, {[]float64{9, 1, 2}, 2}, {[]float64{8, 1, 2, 4}, 3}, {[]float64{1, 2, 3, 4, 5}, 3},
 	}
 	for _, tt := range tests {
-		if got := median(tt.values); got != tt.want {
+		if got := Median(tt.values); got != tt.want {
 			t.Errorf("median of %v is %v, want %v", tt.values, got, tt.want)
 		}
 	}
 }
 
 func TestRatios(t *testing.T) {
-	if got := ratios([]float64{3, 4, 5}, []float64{2, 2}); !slices.Equal(got, []float64{1.5, 2}) {
+	if got := Ratios([]float64{3, 4, 5}, []float64{2, 2}); !slices.Equal(got, []float64{1.5, 2}) {
 		t.Errorf("ratios are %v", got)
 	}
 }

@@ -1,4 +1,5 @@
-package main
+// Package numbers is the arithmetic of measurements that are taken several times.
+package numbers
 
 import (
 	"math"
@@ -6,9 +7,9 @@ import (
 	"time"
 )
 
-// quantile is the value that a part q of all values, 0 to 1, does not exceed
+// Quantile is the value that a part q of all values, 0 to 1, does not exceed
 // (nearest rank); NaN of none.
-func quantile(values []float64, q float64) float64 {
+func Quantile(values []float64, q float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
 	}
@@ -17,9 +18,9 @@ func quantile(values []float64, q float64) float64 {
 	return sorted[max(rank, 1)-1]
 }
 
-// median of an even number of values is the mean of the two in the middle; NaN
+// Median of an even number of values is the mean of the two in the middle; NaN
 // of none.
-func median(values []float64) float64 {
+func Median(values []float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
 	}
@@ -31,8 +32,8 @@ func median(values []float64) float64 {
 	return (sorted[mid-1] + sorted[mid]) / 2
 }
 
-// ratios are a[i]/b[i] for the rounds that both have.
-func ratios(a, b []float64) []float64 {
+// Ratios are a[i]/b[i] for the rounds that both have.
+func Ratios(a, b []float64) []float64 {
 	n := min(len(a), len(b))
 	all := make([]float64, n)
 	for i := range all {
@@ -41,4 +42,5 @@ func ratios(a, b []float64) []float64 {
 	return all
 }
 
-func inMillis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+// InMillis is d in milliseconds.
+func InMillis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
