@@ -5,6 +5,7 @@ import (
 	"io/fs"
 
 	"github.com/octaskly/octaskly/internal/api"
+	"github.com/octaskly/octaskly/internal/client"
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
@@ -16,7 +17,7 @@ const (
 	exitError       = 1 // also: of several tasks, some did not complete
 	exitUsage       = 2
 	exitNotFound    = 66 // also: it is no longer kept
-	exitUnreachable = 69
+	exitUnreachable = 69 // also: the dispatcher went away in the middle of its answer
 	exitDenied      = 77
 	exitWaited      = 124 // wait --timeout
 	exitRunFailed   = 125 // run could not do its part
@@ -89,7 +90,7 @@ func exitCode(err error) int {
 		return exitDenied
 	case distrusted(err): // before the next: whoever tries again must not trust somebody in between
 		return exitDenied
-	case unreachable(err):
+	case unreachable(err), errors.Is(err, client.ErrCut):
 		return exitUnreachable
 	}
 	return exitError

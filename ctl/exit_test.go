@@ -37,7 +37,7 @@ func TestExitCode(t *testing.T) {
 		{octaskly.ErrGone, 66, 125, "gone"},
 		{octaskly.ErrFull, 1, 125, "full"},
 		{octaskly.ErrConflict, 1, 125, "conflict"},
-		{client.ErrCut, 1, 125, "error"},
+		{client.ErrCut, 69, 125, "unreachable"},
 		{&exitStatus{exitWaited, errors.New("too long")}, 124, 124, "timeout"},
 		{exits(130), 130, 130, "error"},
 		{exits(42), 42, 42, "error"},

@@ -272,7 +272,7 @@ the command line makes no sense; of run, too
 there is no such job, element or worker, or it is no longer kept
 
 *69*::
-the dispatcher cannot be reached
+the dispatcher cannot be reached, or has gone away in the middle of its answer
 
 *77*::
 this is not permitted, nobody is logged in, or the dispatcher's certificate is not to be trusted

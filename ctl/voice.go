@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/octaskly/octaskly/internal/client"
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
@@ -130,7 +131,7 @@ func kindOf(err error) string {
 		return "unauthorized"
 	case distrusted(err):
 		return "untrusted"
-	case unreachable(err):
+	case unreachable(err), errors.Is(err, client.ErrCut):
 		return "unreachable"
 	case errors.Is(err, octaskly.ErrOver):
 		return "over"

@@ -167,7 +167,7 @@ func TestAnotherFleetKey(t *testing.T) {
 	start(t, c.Dispatcher)
 	ann.web = browser(t, c)
 	ann.do(t, "GET", "/api/v1/self", "").refused(t, "a token of before", 401, "unauthorized")
-	if r := ann.ctl(t, "submit", "--", "true"); r.Code != 69 || !strings.Contains(r.Stderr, "octasklyctl login --fingerprint") {
+	if r := ann.ctl(t, "submit", "--", "true"); r.Code != 77 || !strings.Contains(r.Stderr, "octasklyctl login --fingerprint") {
 		t.Errorf("whoever trusts the former authority: %+v", r)
 	}
 }

@@ -40,6 +40,9 @@ type Dispatcher struct {
 	// Default: auto.
 	Preset string `toml:"preset"`
 	Door
+	// HTTPNames are names and addresses of this machine that its certificate
+	// has, besides its host name and the addresses it has. Default: none.
+	HTTPNames []string `toml:"http_names"`
 	// CORSOrigins are those of pages that may use REST, such as
 	// "https://board.example". Default: none.
 	CORSOrigins []string `toml:"cors_origins"`
@@ -143,6 +146,7 @@ func (d *Dispatcher) check(l *loader) {
 	l.require("fleet", name(d.Fleet))
 	d.checkPolicy(l)
 	d.Door.check(l)
+	l.require("http_names", each(d.HTTPNames, hostName))
 	l.require("cors_origins", each(d.CORSOrigins, webOrigin))
 	d.Access.check(l)
 	l.require("quotas.queued", within(count(d.Quotas.Queued), 0, 1_000_000_000))

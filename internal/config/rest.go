@@ -14,9 +14,6 @@ type Door struct {
 	// HTTPListen is the HOST:PORT on which REST is served; without a host, on every
 	// address. Default: none, and it is not.
 	HTTPListen string `toml:"http_listen"`
-	// HTTPNames are names and addresses of this machine that its certificate
-	// has, besides its host name and the addresses it has. Default: none.
-	HTTPNames []string `toml:"http_names"`
 	// HTTPPlain has http_listen without TLS, which must be a loopback address then.
 	// Default: false.
 	HTTPPlain bool `toml:"http_plain"`
@@ -61,7 +58,6 @@ type Rest struct {
 
 var (
 	errNoAuthority = errors.New("a worker has no certificate of its own: give tls_cert and tls_key, or, for this machine alone, http_plain and a loopback address such as 127.0.0.1:3001")
-	errNoNames     = errors.New("it is for the fleet's own authority, which a worker does not have: what tls_cert names counts")
 )
 
 // checkWorker is for a door of who cannot make a certificate.
@@ -69,9 +65,6 @@ func (d *Door) checkWorker(l *loader) {
 	d.check(l)
 	if d.HTTPListen != "" && !d.HTTPPlain && d.TLSCert == "" {
 		l.require("http_listen", errNoAuthority)
-	}
-	if len(d.HTTPNames) > 0 {
-		l.require("http_names", errNoNames)
 	}
 }
 
@@ -102,7 +95,6 @@ func (d *Door) check(l *loader) {
 	if d.HTTPPlain && !onLoopback(d.HTTPListen) {
 		l.require("http_plain", errPlain)
 	}
-	l.require("http_names", each(d.HTTPNames, hostName))
 	l.optionalPath("tls_cert", &d.TLSCert)
 	l.optionalPath("tls_key", &d.TLSKey)
 	if (d.TLSCert == "") != (d.TLSKey == "") {

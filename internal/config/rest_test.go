@@ -76,7 +76,6 @@ func TestWorkersDoor(t *testing.T) {
 		"loopback with TLS": {map[string]string{"http_listen": "127.0.0.1:3001", "tls_cert": "", "tls_key": ""}, "give tls_cert and tls_key"},
 		"plain":             {map[string]string{"http_listen": ":3001", "http_plain": "true"}, "loopback addresses only"},
 		"half":              {map[string]string{"http_listen": ":3001", "tls_key": ""}, "go together"},
-		"names":             {map[string]string{"http_listen": ":3001", "http_names": "a"}, "a worker does not have"},
 	} {
 		flags := maps.Clone(cert)
 		maps.Copy(flags, test.flags)

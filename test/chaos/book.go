@@ -8,6 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
+
+	"github.com/octaskly/octaskly/test/cluster"
 )
 
 // book is what clients have asked for and were told: the ledger outside of
@@ -29,7 +31,7 @@ type entry struct {
 	Unsure    bool
 	First     map[string]*ending // by the task's id
 	Over      bool               // all of it was seen so
-	Told      *int               // what octasklyctl wait exited with
+	Told      *cluster.Result    // what octasklyctl wait said and exited with
 }
 
 func (b *book) add(o *order) *entry {

@@ -131,12 +131,12 @@ const unreachable = 69
 // wait has an octasklyctl wait for the end. It bridges every outage but one at its
 // beginning.
 func (c *customer) wait(ctx context.Context, e *entry) {
-	code := c.cluster.Ctl(ctx, "wait", e.ID.String()).Code
-	for code == unreachable && c.pause(ctx) {
-		code = c.cluster.Ctl(ctx, "wait", e.ID.String()).Code
+	told := c.cluster.Ctl(ctx, "wait", e.ID.String())
+	for told.Code == unreachable && c.pause(ctx) {
+		told = c.cluster.Ctl(ctx, "wait", e.ID.String())
 	}
 	if ctx.Err() == nil {
-		c.book.note(func() { e.Told = &code })
+		c.book.note(func() { e.Told = &told })
 	}
 }
 

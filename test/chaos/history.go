@@ -5,6 +5,8 @@ import (
 
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/octaskly"
+
+	"github.com/octaskly/octaskly/test/cluster"
 )
 
 // history is all that is known of one task when a run is over: what was wanted,
@@ -16,12 +18,12 @@ type history struct {
 	Want  promise
 	Marks []mark // in the order of the ledger
 
-	First     *ending   // as a client first saw that it was over; nil: it has not
-	Cancelled time.Time // when the dispatcher had accepted a cancel; zero: it has not
-	Perhaps   bool      // a cancel was sent, and no answer came
-	Retried   int       // times that the dispatcher accepted a retry by hand
-	Unsure    bool      // a retry was sent, and no answer came
-	Told      *int      // what octasklyctl wait exited with; nil: nobody waited
+	First     *ending         // as a client first saw that it was over; nil: it has not
+	Cancelled time.Time       // when the dispatcher had accepted a cancel; zero: it has not
+	Perhaps   bool            // a cancel was sent, and no answer came
+	Retried   int             // times that the dispatcher accepted a retry by hand
+	Unsure    bool            // a retry was sent, and no answer came
+	Told      *cluster.Result // what octasklyctl wait said and exited with; nil: nobody waited
 
 	Missing bool // the store does not know it
 	Last    ending

@@ -242,8 +242,8 @@ func printed(h *history) (wrong []string) {
 
 // told: octasklyctl wait exits as the task has ended, whatever happened meanwhile.
 func told(h *history) []string {
-	if want := octaskly.ExitCode(h.Last.State, h.Last.Reason); h.Told != nil && *h.Told != want {
-		return []string{fmt.Sprintf("octasklyctl wait exited with %d, want %d", *h.Told, want)}
+	if want := octaskly.ExitCode(h.Last.State, h.Last.Reason); h.Told != nil && h.Told.Code != want {
+		return []string{fmt.Sprintf("octasklyctl wait exited with %d, want %d, and said %q", h.Told.Code, want, h.Told.Stderr)}
 	}
 	return nil
 }

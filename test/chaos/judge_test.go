@@ -9,6 +9,8 @@ import (
 
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/octaskly"
+
+	"github.com/octaskly/octaskly/test/cluster"
 )
 
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -159,8 +161,8 @@ func TestJudge(t *testing.T) {
 		{"output is cut", func(h *history) { h.Stored[1].Stdout-- }, []string{"output is kept"}},
 		{"output is discarded", func(h *history) { h.Stored[1].Discarded = 1 }, []string{"output is kept"}},
 
-		{"wait tells another end", func(h *history) { h.Told = new(125) }, []string{"who waits is told the end"}},
-		{"wait tells the end", func(h *history) { h.Told = new(int) }, none},
+		{"wait tells another end", func(h *history) { h.Told = &cluster.Result{Code: 125} }, []string{"who waits is told the end"}},
+		{"wait tells the end", func(h *history) { h.Told = new(cluster.Result) }, none},
 	}
 	broken := map[string]bool{}
 	for _, tt := range tests {
