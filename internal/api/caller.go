@@ -50,6 +50,7 @@ func (h *Handler) remote(r *request, who *Caller) error {
 	if err != nil {
 		return err
 	}
+	h.known.Add(token, time.Now())
 	who.Name, who.Role, who.Token = id.User, id.Role, id.Token
 	return nil
 }

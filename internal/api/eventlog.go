@@ -171,12 +171,15 @@ func (h *Handler) followEvents(w *answer, r *request) error {
 	if r.bad != nil {
 		return r.bad
 	}
-	ctx, end := streamContext(w, r)
+	ctx, end, err := streamContext(w, r)
+	if err != nil {
+		return err
+	}
 	defer end()
 	defer keepAlive(w)()
 	w.Header().Set("Content-Type", EventType)
 	s := stream{w}
-	err := h.dispatcher.FollowEvents(ctx, r.who, q, s.sendHappened)
+	err = h.dispatcher.FollowEvents(ctx, r.who, q, s.sendHappened)
 	s.extend()
 	if context.Cause(ctx) == context.Canceled && w.begun && !w.broken { // the daemon stops: who follows comes back with the last id
 		return nil

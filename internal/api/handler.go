@@ -35,7 +35,9 @@ type Handler struct {
 	gate        Gate       // a worker's; nil: no tokens
 	origins     []string
 	tokens      *auth.Meter // requests of each
-	addresses   *auth.Meter
+	addresses   *auth.Meter // requests of strangers
+	known       *auth.Known // tokens that were good lately
+	streams     *auth.Share // of each user at an address
 	ofDaemon    Version
 	log         *slog.Logger
 	mux         *http.ServeMux
@@ -62,6 +64,8 @@ func bare(config Config) *Handler {
 		origins:     config.Origins,
 		tokens:      auth.NewMeter(config.Rate, config.Burst),
 		addresses:   auth.NewMeter(config.Rate, config.Burst),
+		known:       auth.NewKnown(knownFor),
+		streams:     auth.NewShare(maxFollowed),
 		ofDaemon:    Version{config.Version},
 		log:         cmp.Or(config.Log, slog.New(slog.DiscardHandler)),
 		mux:         http.NewServeMux(),
@@ -110,7 +114,11 @@ func crowded(w http.ResponseWriter, c connection) error {
 		return nil
 	}
 	w.Header().Set("Connection", "close")
-	return &TooSoon{Why: fmt.Sprintf("cannot serve another connection: %d of yours are busy; end some of them, or try again", c.over), After: time.Second}
+	whose := "of yours"
+	if c.door != unixDoor {
+		whose = "from your address" // perhaps of somebody else there
+	}
+	return &TooSoon{Why: fmt.Sprintf("cannot serve another connection: %d %s are busy; end some of them, or try again", c.over, whose), After: time.Second}
 }
 
 // unwantedTime is how long a body may go on to arrive that belongs to a request that
@@ -161,7 +169,7 @@ func (h *Handler) handle(s resource, w *answer, r *request) error {
 // enter keeps out who may not even ask.
 func (h *Handler) enter(w *answer, r *request) error {
 	c := connectionOf(r.Context())
-	return cmp.Or(h.foreign(r.Request), crowded(w, c), h.admit(c))
+	return cmp.Or(h.foreign(r.Request), crowded(w, c), h.admit(c, r.Header))
 }
 
 // identify finds out who asks, and whether he may.

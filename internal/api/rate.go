@@ -2,15 +2,24 @@ package api
 
 import (
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/octaskly/octaskly/internal/auth"
 )
 
-// admit counts a request of an address. Whoever is on the machine itself is
-// bounded by the system.
-func (h *Handler) admit(c connection) error {
+// knownFor is how long a token that was good makes a request one of nobody's
+// address.
+const knownFor = time.Minute
+
+// admit counts a request of an address, but of whoever has shown a good token
+// lately: strangers take nothing from those who are known, who have a bound of their
+// own. Whoever is on the machine itself is bounded by the system.
+func (h *Handler) admit(c connection, sent http.Header) error {
 	if c.door == unixDoor {
+		return nil
+	}
+	if token, err := bearer(sent); err == nil && h.known.Has(token, time.Now()) {
 		return nil
 	}
 	return take(h.addresses, c.peer.network().String(), "this address")

@@ -36,12 +36,16 @@ func TestRates(t *testing.T) {
 		statuses("192.0.2.1", "client-a", 429) // nobody gets a token tried for nothing
 		statuses("192.0.2.2", "client-a", 200, 200, 200, 429)
 		statuses("192.0.2.3", "client-a", 429) // wherever it comes from
-		statuses("192.0.2.3", "client-b", 200, 200, 429)
+		statuses("192.0.2.3", "client-b", 200, 200, 200, 429)
 		statuses("2001:db8::1", "", 401, 401, 401, 429)
 		statuses("2001:db8::ffff:1", "", 429) // of the same network
 		statuses("2001:db8:0:1::1", "", 401)
 		time.Sleep(500 * time.Millisecond)
 		statuses("192.0.2.1", "", 401, 429)
+		statuses("192.0.2.1", "client-a", 200, 429) // strangers there take nothing from who is known
+		time.Sleep(knownFor)
+		statuses("192.0.2.1", "", 401, 401, 401, 429)
+		statuses("192.0.2.1", "client-a", 429) // and is known no longer
 		for range 10 {
 			check(t, do(h, "GET", "/api/v1/stats", ""), 200, "") // on the machine itself
 		}

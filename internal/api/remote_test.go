@@ -186,7 +186,7 @@ func TestSlowBodies(t *testing.T) {
 	eachProtocol(t, func(t *testing.T, http2 bool) {
 		h := newFleetHandler(&fake{put: drain}, &books{})
 		h.bodyTimeout = 50 * time.Millisecond
-		r := startRemote(t, tlsDoor, h, hasty)
+		r := startRemote(t, tlsDoor, h, usualRemote())
 		for _, path := range []string{"POST /api/v1/tasks", "PUT /api/v1/blobs/" + someHash} {
 			method, path, _ := strings.Cut(path, " ")
 			never, end := io.Pipe()
@@ -278,6 +278,8 @@ func TestAddressShare(t *testing.T) {
 		l := usualRemote()
 		l.connections, l.share = 200, 2
 		hold := make(chan struct{})
+		release := sync.OnceFunc(func() { close(hold) })
+		t.Cleanup(release)
 		begun := make(chan struct{}, 2)
 		h := newFleetHandler(&fake{}, &books{})
 		r := startRemote(t, d, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -307,12 +309,12 @@ func TestAddressShare(t *testing.T) {
 			conn := dial()
 			io.WriteString(conn, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
 			answer, err := io.ReadAll(conn)
-			if !bytes.HasPrefix(answer, []byte("HTTP/1.1 429")) || !bytes.Contains(answer, []byte("2 of yours are busy")) || err != nil {
+			if !bytes.HasPrefix(answer, []byte("HTTP/1.1 429")) || !bytes.Contains(answer, []byte("2 from your address are busy")) || err != nil {
 				t.Fatalf("door %d: answer %q, %v", d, answer, err)
 			}
 			conn.Close()
 		}
-		close(hold)
+		release()
 	}
 }
 

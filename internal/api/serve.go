@@ -59,7 +59,9 @@ func ServeTLS(ctx context.Context, ln net.Listener, h http.Handler, config *tls.
 
 // ServePlain is Serve for a TCP socket on a loopback address.
 func ServePlain(ctx context.Context, ln net.Listener, h http.Handler, log *slog.Logger) error {
-	return usualRemote().servePlain(ctx, ln, h, log)
+	l := usualRemote()
+	l.share = 0 // it is for a proxy, in whose name everybody comes
+	return l.servePlain(ctx, ln, h, log)
 }
 
 func (l limits) serve(ctx context.Context, ln net.Listener, h http.Handler, log *slog.Logger) error {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -12,7 +13,11 @@ const lookAgain = time.Minute
 // streamContext ends with the request, as soon as the daemon stops (a stream may go on
 // for ever, so that nobody waits for its end), and with what the caller's token permits.
 // The cause is then why. Whoever calls end waits for all of that to be over.
-func streamContext(w *answer, r *request) (ctx context.Context, end func()) {
+func streamContext(w *answer, r *request) (ctx context.Context, end func(), err error) {
+	leave, err := r.enterStreams()
+	if err != nil {
+		return nil, nil, err
+	}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	stop := context.AfterFunc(connectionOf(ctx).stopping, func() { cancel(nil) })
 	watched := make(chan struct{})
@@ -24,7 +29,24 @@ func streamContext(w *answer, r *request) (ctx context.Context, end func()) {
 			cancel(err)
 		}
 	}()
-	return ctx, func() { stop(); cancel(nil); <-watched }
+	return ctx, func() { stop(); cancel(nil); <-watched; leave() }, nil
+}
+
+// maxFollowed is how many streams a user may have from one address, which leaves
+// some of its connections to others there.
+const maxFollowed = 48
+
+// enterStreams takes a place for a stream.
+func (r *request) enterStreams() (leave func(), err error) {
+	c := connectionOf(r.Context())
+	if c.door == unixDoor {
+		return func() {}, nil
+	}
+	key := c.peer.network().String() + " " + r.who.Name
+	if !r.api.streams.Enter(key) {
+		return nil, &TooSoon{Why: fmt.Sprintf("cannot follow any more for you at this address: you follow %d things from there; end some of them, or try again", maxFollowed), After: time.Second}
+	}
+	return func() { r.api.streams.Leave(key) }, nil
 }
 
 // standing returns an error when the caller may no longer what he may, or nil when ctx ends.

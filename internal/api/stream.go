@@ -26,14 +26,17 @@ func (h *Handler) watch(w *answer, r *request) error {
 	if r.bad != nil {
 		return r.bad
 	}
-	ctx, end := streamContext(w, r)
+	ctx, end, err := streamContext(w, r)
+	if err != nil {
+		return err
+	}
 	defer end()
 	events, whole := lines(w), func() error { return nil }
 	if r.wantsEvents() {
 		defer keepAlive(w)()
 		events, whole = jobEvents(w, r.Header.Get(lastEvent))
 	}
-	err := h.dispatcher.Watch(ctx, r.who, id, events)
+	err = h.dispatcher.Watch(ctx, r.who, id, events)
 	stream{w}.extend()
 	if err = whyEnded(ctx, err); err != nil {
 		return err
@@ -58,13 +61,16 @@ func (h *Handler) output(w *answer, r *request) error {
 	if r.bad != nil {
 		return r.bad
 	}
-	ctx, end := streamContext(w, r)
+	ctx, end, err := streamContext(w, r)
+	if err != nil {
+		return err
+	}
 	defer end()
 	if how.events {
 		defer keepAlive(w)()
 	}
 	open := func() (io.ReadCloser, error) { return h.dispatcher.Output(ctx, r.who, how.id, how.attempt, how.follow) }
-	err := how.copy(stream{w}, open)
+	err = how.copy(stream{w}, open)
 	stream{w}.extend()
 	return whyEnded(ctx, err)
 }
