@@ -320,3 +320,21 @@ func TestSlowEventReaders(t *testing.T) {
 		}
 	}
 }
+
+// An idle worker that is killed is away, then lost, then back.
+func TestEventsOfWorker(t *testing.T) {
+	c := cluster.Start(t, cluster.Options{DispatcherFlags: []string{"--limits-lease", "1s"}})
+	check(t, c.Workers[0].Kill())
+	kinds := func() (kinds []string) {
+		for _, e := range allEvents(t, c, "--worker", "w1") {
+			kinds = append(kinds, e.Kind)
+		}
+		return kinds
+	}
+	awaitSuccess(t, func() bool { return slices.Contains(kinds(), "worker.lost") })
+	start(t, c.Workers[0])
+	awaitSuccess(t, func() bool { return slices.Contains(kinds(), "worker.back") })
+	if got := kinds(); !slices.Equal(got, []string{"worker.joined", "worker.away", "worker.lost", "worker.back"}) {
+		t.Errorf("what is told of it: %v", got)
+	}
+}

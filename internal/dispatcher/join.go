@@ -64,7 +64,7 @@ func (c *core) enter(w *worker, s *session, hello *protocol.Hello) {
 		Checks: hello.Checks, Drain: w.Drain,
 	}
 	c.forgetLate(w)
-	w.session, w.specs, w.out, w.emptied = s, map[octaskly.JobID]bool{}, nil, time.Time{}
+	w.session, w.specs, w.out, w.emptied, w.awaited = s, map[octaskly.JobID]bool{}, nil, time.Time{}, false
 	s.worker = w
 	held, used := w.sched.Held, w.sched.Used
 	w.sched = scheduler.Worker{ID: w.ID, Slots: w.Slots, Room: w.Room, Features: w.Features, Held: held, Used: used}
@@ -150,7 +150,8 @@ func (c *core) leave(s *session, goodbye bool) {
 		}
 		return
 	}
-	c.happenAt(w, octaskly.WorkerLost, "")
+	w.awaited = true
+	c.happenAt(w, octaskly.WorkerAway, "")
 	c.Log.Warn("Worker is out of touch", "worker", w.Name, "tasks", len(w.held), "lease", c.Lease)
 }
 

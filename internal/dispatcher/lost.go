@@ -10,7 +10,9 @@ import (
 // still have.
 func (c *core) attend(now time.Time) {
 	for _, w := range c.workers {
-		if w.session == nil && len(w.held) > 0 && !now.Before(w.leaseEnd) {
+		if gone := w.session == nil && !now.Before(w.leaseEnd); gone && (w.awaited || len(w.held) > 0) {
+			w.awaited = false
+			c.happenAt(w, octaskly.WorkerLost, "")
 			c.Log.Warn("Worker is lost; what it had waits for another, or for its return", "worker", w.Name, "tasks", len(w.held))
 			for t := range w.held {
 				c.miss(t)

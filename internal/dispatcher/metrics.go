@@ -77,7 +77,7 @@ func (m *meter) write(p *metrics.Page) {
 	over := m.over.Value() // first: every session that is over has begun
 	p.Gauge("octaskly_sessions", "Sessions with workers that are open.", metrics.Of(m.sessions.Value()-over))
 	count("octaskly_sessions_started_total", "Sessions with workers that have begun.", &m.sessions)
-	count("octaskly_workers_lost_total", "Times that a worker with tasks was silent for a lease.", &m.lost)
+	count("octaskly_workers_lost_total", "Times that a worker was silent for a lease.", &m.lost)
 	p.Counter("octaskly_session_received_bytes_total", "Bytes that have come from workers.",
 		metrics.Of(m.control.in.Value(), "channel", "control"), metrics.Of(m.bulk.in.Value(), "channel", "bulk"))
 	p.Counter("octaskly_session_sent_bytes_total", "Bytes that were sent to workers.",

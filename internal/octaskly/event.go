@@ -43,26 +43,27 @@ const (
 	TaskLate          EventKind = 8 // what came of an attempt that had been given up
 	WorkerJoined      EventKind = 9
 	WorkerStopping    EventKind = 10
-	WorkerLost        EventKind = 11 // out of touch; what it has goes on for a lease
+	WorkerAway        EventKind = 11 // out of touch; what it has goes on for a lease
 	WorkerBack        EventKind = 12
 	WorkerLeft        EventKind = 13 // with a goodbye
 	WorkerDrained     EventKind = 14
 	WorkerResumed     EventKind = 15
 	WorkerRemoved     EventKind = 16
 	DispatcherStarted EventKind = 17
+	WorkerLost        EventKind = 18 // its lease has ended
 )
 
 // EventKinds are all there are.
 var EventKinds = []EventKind{
 	JobSubmitted, TaskQueued, TaskAssigned, TaskRunning, TaskEnded, TaskCancelling, JobCancelled, TaskLate,
-	WorkerJoined, WorkerStopping, WorkerLost, WorkerBack, WorkerLeft, WorkerDrained, WorkerResumed, WorkerRemoved,
+	WorkerJoined, WorkerStopping, WorkerAway, WorkerLost, WorkerBack, WorkerLeft, WorkerDrained, WorkerResumed, WorkerRemoved,
 	DispatcherStarted,
 }
 
 var kindNames = [...]string{
 	JobSubmitted: "job.submitted", TaskQueued: "task.queued", TaskAssigned: "task.assigned", TaskRunning: "task.running",
 	TaskEnded: "task.ended", TaskCancelling: "task.cancelling", JobCancelled: "job.cancelled", TaskLate: "task.late",
-	WorkerJoined: "worker.joined", WorkerStopping: "worker.stopping", WorkerLost: "worker.lost", WorkerBack: "worker.back",
+	WorkerJoined: "worker.joined", WorkerStopping: "worker.stopping", WorkerAway: "worker.away", WorkerLost: "worker.lost", WorkerBack: "worker.back",
 	WorkerLeft: "worker.left", WorkerDrained: "worker.drained", WorkerResumed: "worker.resumed", WorkerRemoved: "worker.removed",
 	DispatcherStarted: "dispatcher.started",
 }
@@ -115,7 +116,7 @@ func (w Why) String() string {
 func (w Why) Known() bool { return int(w) < len(whyNames) }
 
 // Known reports whether k is one of EventKinds.
-func (k EventKind) Known() bool { return k >= JobSubmitted && k <= DispatcherStarted }
+func (k EventKind) Known() bool { return k >= JobSubmitted && k <= WorkerLost }
 
 // Tell makes an event of a transition. One that is nothing new to anybody is none:
 // a worker that was missed and comes back without the task.
