@@ -132,7 +132,7 @@ func (p *eventPrinter) print(e *api.Event) error {
 		p.note("what happened from %d to %d is no longer kept, or cannot be read", e.From, e.To)
 		return nil
 	case e.Kind == api.ResetMarker:
-		p.note("the dispatcher has another database now: it was restored, or saved from damage; what follows happened after that")
+		p.note("the dispatcher has no event of that id: none has got its number yet, or it has another database now, restored or saved from damage; what follows happens from now on, and --since 0 shows what there is")
 		return nil
 	case p.output == outputQuiet:
 		return p.session.print("%s\n", e.ID)

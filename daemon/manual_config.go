@@ -58,7 +58,7 @@ var keyNotes = map[string]string{
 	"sandbox":                   "*auto* is the strictest of strict and basic that every worker offers together with the limits of preset default, else none. What a command gets is settled as it is submitted; it waits while no worker offers that. The file in the packages says *strict*.",
 	"sandbox_floor":             "A submission that asks for less is an error.",
 	"preset":                    "*auto* is none at level none, else default. Single limits that a submission names come before its preset. The file in the packages says *default*.",
-	"http_listen":               "Without a host it is every address of the machine. *octasklyctl login* https://_HOST:PORT_ is how others come in. A worker answers there for itself, its state, self-test and metrics, whoever has a token of its dispatcher; it needs *tls_cert* and *tls_key*, or *http_plain*.",
+	"http_listen":               "Without a host it is every address of the machine. *octasklyctl login* https://_HOST:PORT_ is how others come in to a dispatcher. A worker answers there for itself, its state, self-test and metrics, whoever has a token of its dispatcher; it needs *tls_cert* and *tls_key*, or *http_plain*.",
 	"http_names":                "They are names and addresses by which others reach it.",
 	"http_plain":                "For a proxy on this machine that has TLS itself.",
 	"tls_cert":                  "In PEM, with the certificates between it and its authority. A pair that changes is read again; one that is broken is told of in the log and changes nothing.",
