@@ -16,17 +16,19 @@ import (
 
 // guardChild is a guard process as its executor sees it.
 type guardChild struct {
-	process *os.Process
-	conn    *net.UnixConn
-	ended   chan struct{}     // closed when it has ended and was waited for
-	until   Moment            // that it was told; -1: none
-	told    map[uint64]charge // by the serial of their attempts
-	unfit   map[uint64]error  // why it cannot guard some of them
-	buf     [maxGuardFrame]byte
+	process  *os.Process
+	conn     *net.UnixConn
+	ended    chan struct{}     // closed when it has ended and was waited for
+	answered bool              // to something
+	until    Moment            // that it was told; -1: none
+	told     map[uint64]charge // by the serial of their attempts
+	unfit    map[uint64]error  // why it cannot guard some of them
+	buf      [maxGuardFrame]byte
 }
 
 const (
-	guardPatience = 5 * time.Second            // until a guard has answered
+	guardBirth    = 30 * time.Second           // until it has answered for the first time: the machine may be booting
+	guardPatience = 5 * time.Second            // from then on
 	guardFarewell = lastEffort + guardPatience // until one has ended that nobody needs any more
 )
 
@@ -144,7 +146,11 @@ func (c *guardChild) ask(f *guardFrame, dir int) error {
 	if dir >= 0 {
 		rights = unix.UnixRights(dir)
 	}
-	if err := c.conn.SetDeadline(time.Now().Add(guardPatience)); err != nil {
+	patience := guardPatience
+	if !c.answered {
+		patience = guardBirth
+	}
+	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
 	if _, _, err := c.conn.WriteMsgUnix(text, rights, nil); err != nil {
@@ -154,6 +160,7 @@ func (c *guardChild) ask(f *guardFrame, dir int) error {
 	if err != nil {
 		return err
 	}
+	c.answered = true
 	answer, err := parseGuardFrame(c.buf[:n])
 	switch {
 	case err != nil:
