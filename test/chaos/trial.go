@@ -122,10 +122,10 @@ func (t *trial) blame(rule string, what ...string) {
 
 // judge compares ledger, store, processes and files.
 func (t *trial) judge(ctx context.Context) error {
-	if err := t.judgeTasks(ctx); err != nil {
+	if err := t.judgeIdle(); err != nil { // first: what executors still hold may be late ends, with outputs
 		return err
 	}
-	if err := t.judgeIdle(); err != nil {
+	if err := t.judgeTasks(ctx); err != nil {
 		return err
 	}
 	groups := t.rig.groups()
