@@ -64,10 +64,6 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 		return err
 	}
 	defer db.Close()
-	policy, err := octaskly.ParsePolicy(c.Sandbox, c.SandboxFloor, c.Preset)
-	if err != nil {
-		return err
-	}
 	vault := security.NewVault(key)
 	rest, err := openRest(p, &c.Door, func() (certificates, error) { return ofAuthority(c, vault, p.log) }) // first: with another fleet key, accounts would end all logins
 	if err != nil {
@@ -81,21 +77,39 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 	if err != nil {
 		return err
 	}
-	d, err := dispatcher.New(dispatcher.Config{
+	d, err := newDispatcher(c, p, db, vault, known)
+	if err != nil {
+		return err
+	}
+	if err := serveAndReload(ctx, p, c, &parts{d, known, rest, key}, load); err != nil {
+		return err
+	}
+	p.log.Info("Dispatcher has stopped")
+	return nil
+}
+
+func newDispatcher(c *config.Dispatcher, p *process, db *store.Store, vault *security.Vault, known *accounts.Accounts) (*dispatcher.Dispatcher, error) {
+	policy, err := octaskly.ParsePolicy(c.Sandbox, c.SandboxFloor, c.Preset)
+	if err != nil {
+		return nil, err
+	}
+	return dispatcher.New(dispatcher.Config{
 		Dir: c.StateDir, Fleet: c.Fleet, Version: version, MaxOutput: int64(c.Limits.MaxOutput),
 		MaxQueued: c.Limits.MaxQueued, Lease: c.Limits.Lease.Std(), Linger: c.Limits.CommitLinger.Std(),
 		MaxLosses: int(c.Limits.MaxLosses), Policy: policy, Retention: retention(c.Retention), Log: p.log,
 		Vault: vault, Quota: known.Quota, Callers: known,
 	}, db)
-	if err != nil {
-		return err
-	}
+}
+
+// serveAndReload serves until ctx is done, and looks after accounts for longer:
+// what is answered at the end is written down, too.
+func serveAndReload(ctx context.Context, p *process, c *config.Dispatcher, with *parts, load func() (*config.Dispatcher, error)) error {
 	group, ctx := errgroup.WithContext(ctx)
-	served, over := context.WithCancel(context.WithoutCancel(ctx)) // what is answered at the end is written down, too
-	group.Go(func() error { return known.Run(served) })
+	served, over := context.WithCancel(context.WithoutCancel(ctx))
+	group.Go(func() error { return with.accounts.Run(served) })
 	group.Go(func() error {
 		defer over()
-		return serve(ctx, p, c, &parts{d, known, rest, key})
+		return serve(ctx, p, c, with)
 	})
 	group.Go(func() error {
 		return p.reloadOnHangup(ctx, func() (config.Common, error) {
@@ -103,11 +117,7 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 			return fresh.Common, err
 		})
 	})
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	p.log.Info("Dispatcher has stopped")
-	return nil
+	return group.Wait()
 }
 
 // openStore opens the database. What is saved of a damaged one may take longer
