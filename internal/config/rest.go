@@ -49,7 +49,7 @@ type Quotas struct {
 
 // Rest bounds how much is asked over http_listen.
 type Rest struct {
-	// Requests is how many a second each token and each address may make in the
+	// Requests is how many a second each token, and strangers at each address, may make in the
 	// long run. Default: 100.
 	Requests int64 `toml:"requests_per_second"`
 	// Burst is how many they may make at once. Default: 200.
