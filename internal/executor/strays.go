@@ -13,7 +13,7 @@ import (
 // waits for them.
 
 // strayPause is how often it is looked for the dead among them.
-const strayPause = 10 * time.Second
+const strayPause = 3 * time.Second
 
 // buryStrays reaps children that nobody waits for, until the executor stops.
 func (x *Executor) buryStrays() {
