@@ -39,7 +39,7 @@ func (c *core) join(s *session, hello *protocol.Hello) {
 func (c *core) welcome() *protocol.Welcome {
 	return &protocol.Welcome{
 		Version: protocol.Version, Fleet: c.Fleet, Generation: c.store.Generation(),
-		Heartbeat: c.heartbeat(), MaxOutput: c.MaxOutput, Lease: c.Lease, Callers: c.Callers != nil,
+		Heartbeat: c.heartbeat(), MaxOutput: c.MaxOutput, Lease: c.Lease, Callers: c.Callers != nil, Workers: len(c.workers),
 	}
 }
 

@@ -70,6 +70,7 @@ var messages = map[string]any{
 	},
 	"spec-secret":         &octaskly.Spec{Argv: []string{"true"}, Sealed: []byte{1, 2}, SecretNames: []string{"A", "B"}},
 	"to-worker-secret":    &ToWorker{Specs: []JobSpec{{Job: 42, Version: 1, Spec: []byte{0xa0}, Secrets: []string{"A=1", "B=\xff"}}}},
+	"to-worker-one-of":    &ToWorker{Welcome: &Welcome{Version: 1, Fleet: "default", Generation: "g", Workers: 1000}},
 	"to-worker-named":     &ToWorker{Welcome: &Welcome{Version: 1, Fleet: "default", Generation: "g", Name: "w1"}},
 	"from-worker-callers": &FromWorker{Callers: []Caller{{Number: 7, Token: "t", From: "192.0.2.7", Action: "metrics.read", Permission: 128}}},
 	"to-worker-callers": &ToWorker{

@@ -120,6 +120,8 @@ type Welcome struct {
 	Lease time.Duration `cbor:"8,keyasint,omitempty"`
 	// Callers: this dispatcher answers who the callers at a worker's door are.
 	Callers bool `cbor:"9,keyasint,omitempty"`
+	// Workers is how many the fleet has, so that they do not all come back at once.
+	Workers int `cbor:"10,keyasint,omitempty"`
 }
 
 // JobSpec carries a job's spec once per session, before its first assignment.

@@ -8,22 +8,35 @@ import (
 	"time"
 
 	"github.com/octaskly/octaskly/internal/metrics"
+	"github.com/octaskly/octaskly/internal/protocol"
 )
 
 const (
 	firstPause = 100 * time.Millisecond
 	lastPause  = 10 * time.Second
+	// opening is what a dispatcher is given for each session that is opened anew: it
+	// takes about a millisecond of one core.
+	opening = 2 * time.Millisecond
 )
 
 // redial decides when the dispatcher is tried again.
 type redial struct {
 	lease    atomic.Int64    // of the last welcome, nanoseconds; 0 if there was none
+	workers  atomic.Int64    // of the fleet, likewise
 	failures metrics.Counter // sessions that were lost, or did not come about
 }
 
-// within has a worker be back while a dispatcher that is there again still waits
-// for it, and with time to spare: a try may fail.
-func (r *redial) within(lease time.Duration) { r.lease.Store(int64(lease)) }
+// heed has a worker be back while a dispatcher that is there again still waits for
+// it, and with time to spare: a try may fail; but not at once with all the others.
+func (r *redial) heed(w *protocol.Welcome) {
+	r.lease.Store(int64(w.Lease))
+	r.workers.Store(int64(w.Workers))
+}
+
+// first is the pause before the second try.
+func (r *redial) first() time.Duration {
+	return min(max(firstPause, time.Duration(r.workers.Load())*opening), r.longest())
+}
 
 // longest pause, before half of it is added or taken away by chance.
 func (r *redial) longest() time.Duration {
@@ -53,6 +66,7 @@ func (r *redial) keep(ctx context.Context, log *slog.Logger, status func(string)
 		if time.Since(began) > lastPause {
 			pause, said = firstPause, ""
 		}
+		pause = max(pause, r.first())
 		sleep(ctx, pause/2+rand.N(pause))
 		pause = min(2*pause, r.longest())
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/octaskly/octaskly/internal/protocol"
 )
 
 // A dispatcher that is away is tried again at growing intervals, which end up
@@ -25,7 +27,7 @@ func TestRedial(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				var r redial
-				r.within(c.lease)
+				r.heed(&protocol.Welcome{Lease: c.lease})
 				var last, gap time.Duration
 				began, tries := time.Now(), 0
 				r.keep(ctx, slog.New(slog.DiscardHandler), func(string) {}, func() error {
@@ -41,6 +43,40 @@ func TestRedial(t *testing.T) {
 				if gap < c.least || gap > c.most {
 					t.Errorf("with a lease of %v, the last interval is %v, want %v to %v", c.lease, gap, c.least, c.most)
 				}
+			})
+		})
+	}
+}
+
+// Workers of a large fleet do not come back all at once.
+func TestRedialOfMany(t *testing.T) {
+	for _, c := range []struct {
+		workers     int
+		lease       time.Duration
+		least, most time.Duration // before the second try
+	}{
+		{0, time.Minute, 50 * time.Millisecond, 150 * time.Millisecond},
+		{10, time.Minute, 50 * time.Millisecond, 150 * time.Millisecond},
+		{1000, time.Minute, time.Second, 3 * time.Second},
+		{1000, 4 * time.Second, 500 * time.Millisecond, 1500 * time.Millisecond},
+		{1_000_000, time.Hour, 5 * time.Second, 15 * time.Second},
+		{-1, time.Minute, 50 * time.Millisecond, 150 * time.Millisecond},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var r redial
+			var lost time.Time
+			r.keep(ctx, slog.New(slog.DiscardHandler), func(string) {}, func() error {
+				if !lost.IsZero() {
+					if gap := time.Since(lost); gap < c.least || gap > c.most {
+						t.Errorf("of %d workers with a lease of %v, one comes back after %v, want %v to %v", c.workers, c.lease, gap, c.least, c.most)
+					}
+					cancel()
+				}
+				r.heed(&protocol.Welcome{Workers: c.workers, Lease: c.lease})
+				lost = time.Now()
+				return errors.New("lost")
 			})
 		})
 	}

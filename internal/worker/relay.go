@@ -218,7 +218,7 @@ func (p *passage) introduce(hello *protocol.Hello) error {
 		return &RefusedError{welcome.Refused}
 	default:
 		welcome.Name = p.Name
-		p.redial.within(welcome.Lease)
+		p.redial.heed(welcome)
 		p.silence = silence(welcome.Heartbeat)
 		p.joined.Store(&Joined{p.link.Peer(), hello})
 		p.asks = p.callers.begin(welcome.Callers)

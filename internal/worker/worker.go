@@ -198,7 +198,7 @@ func (s *session) join() error {
 	if hello.Generation != s.generation {
 		s.dropAll() // before anything of it may start
 	}
-	s.redial.within(first.Welcome.Lease)
+	s.redial.heed(first.Welcome)
 	s.lease.begin(s.Executor, sent, first.Welcome.Lease)
 	s.specs = map[octaskly.JobID]*jobSpec{}
 	s.first = &first
