@@ -11,7 +11,7 @@ export CGO_ENABLED = 0
 BUILD = go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)'
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race vet staticcheck fuzz bench try package test-package test-vm test-box test-battery bench-sandbox bench-links chaos clean
+.PHONY: help build test race vet staticcheck fuzz bench try package test-package test-vm test-box test-battery bench-sandbox bench-links bench-far chaos clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ bench-sandbox: build ## measure what a box costs, here and in a virtual machine
 
 bench-links: ## measure sessions over TLS and QUIC beside crypto/tls and quic-go
 	go run ./test/bench/links
+
+bench-far: ## measure TCP beside QUIC over a line that loses packets (root; TUN devices)
+	OCTASKLY_FIGURES=1 go test -count=1 -timeout 30m -v -run '^TestFarFigures$$' ./test
 
 try: ## start a dispatcher and two workers in a scratch directory and run a real job
 	go run ./test/try
