@@ -1,0 +1,5 @@
+//go:build !race
+
+package test
+
+const herdSize = 1000
