@@ -74,6 +74,8 @@ type Dispatcher interface {
 	Jobs(context.Context, Caller, Filter) ([]Job, error)
 	// Show tells of a job, or of one element where the id names one.
 	Show(context.Context, Caller, octaskly.TaskID) (*Detail, error)
+	// Why explains where a job or element is, and what would change that.
+	Why(context.Context, Caller, octaskly.TaskID) (*Why, error)
 	// Elements lists elements of an array that have left the queue, by index.
 	Elements(ctx context.Context, who Caller, id octaskly.JobID, states []octaskly.State, from octaskly.Index, limit int) ([]Element, error)
 	// Watch yields the job each time it has changed, until it is over, at most

@@ -73,6 +73,10 @@ func (f *fake) Show(_ context.Context, who Caller, id octaskly.TaskID) (*Detail,
 	return &Detail{Job: Job{ID: id.String()}}, f.ask("show %s %v", who.Name, id)
 }
 
+func (f *fake) Why(_ context.Context, who Caller, id octaskly.TaskID) (*Why, error) {
+	return &Why{ID: id.String(), State: octaskly.Queued}, f.ask("why %s %v", who.Name, id)
+}
+
 func (f *fake) Elements(_ context.Context, who Caller, id octaskly.JobID, states []octaskly.State, from octaskly.Index, limit int) ([]Element, error) {
 	return nil, f.ask("elements %s %v %v %d %d", who.Name, id, states, from, limit)
 }

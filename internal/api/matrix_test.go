@@ -39,6 +39,7 @@ DELETE /api/v1/tasks/42              401 403 200 403 200 200
 POST   /api/v1/tasks/42/signal       401 403 200 403 200 200
 POST   /api/v1/tasks/42/retry        401 403 200 403 200 200
 GET    /api/v1/tasks/42/elements     401 403 200 403 200 200
+GET    /api/v1/tasks/42/why          401 403 200 403 200 200
 GET    /api/v1/tasks/42/watch        401 403 200 403 200 200
 GET    /api/v1/tasks/42/output       401 403 200 403 200 200
 PUT    /api/v1/blobs/HASH            401 403 204 204 204 204
@@ -122,6 +123,9 @@ func (o owned) Retry(_ context.Context, who Caller, what Selection) (Outcome, er
 }
 func (o owned) Show(_ context.Context, who Caller, _ octaskly.TaskID) (*Detail, error) {
 	return &Detail{}, o.mine(who)
+}
+func (o owned) Why(_ context.Context, who Caller, _ octaskly.TaskID) (*Why, error) {
+	return &Why{}, o.mine(who)
 }
 func (o owned) Elements(_ context.Context, who Caller, _ octaskly.JobID, _ []octaskly.State, _ octaskly.Index, _ int) ([]Element, error) {
 	return nil, o.mine(who)

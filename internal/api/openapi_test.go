@@ -43,6 +43,7 @@ var operations = map[string]operation{
 	"POST /api/v1/tasks/{id}/signal":  {"Send a signal to what runs of a selection.", SignalRequest{}, 200, Outcome{}, nil},
 	"POST /api/v1/tasks/{id}/retry":   {"Run again what has ended of a selection.", nil, 200, Outcome{}, nil},
 	"GET /api/v1/tasks/{id}/elements": {"List elements of an array job that have left the queue.", nil, 200, Elements{}, nil},
+	"GET /api/v1/tasks/{id}/why":      {"Explain where a job or element is: what it waits for, and what keeps it from each worker; who has it; or how it has ended.", nil, 200, Why{}, nil},
 	"GET /api/v1/tasks/{id}/watch": {"The job each time it has changed, until it is over.", nil, 200, nil, map[string]string{
 		"application/x-ndjson": "a Job on each line", EventType: "events job, with a Job, and end"}},
 	"GET /api/v1/tasks/{id}/output": {"The output. With stream=stdout or stderr it is the bytes of one stream, of which the header Range takes a part.", nil, 200, nil, map[string]string{

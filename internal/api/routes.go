@@ -49,6 +49,7 @@ func (h *Handler) routes() []route {
 		{"POST", "/api/v1/tasks/{id}/signal", needs(auth.ChangeTasks), "task.signal", "all_users", reply(h.signal)},
 		{"POST", "/api/v1/tasks/{id}/retry", needs(auth.ChangeTasks), "task.retry", "all_users", reply(h.retry)},
 		{"GET", "/api/v1/tasks/{id}/elements", needs(auth.ReadTasks), "task.read", "state from limit", reply(h.elements)},
+		{"GET", "/api/v1/tasks/{id}/why", needs(auth.ReadTasks | auth.ReadWorkers), "task.read", "", reply(h.why)},
 		{"GET", "/api/v1/tasks/{id}/watch", needs(auth.ReadTasks), "task.read", "", h.watch},
 		{"GET", "/api/v1/tasks/{id}/output", needs(auth.ReadTasks), "task.read", "attempt follow from stream", h.output},
 

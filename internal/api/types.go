@@ -137,6 +137,8 @@ type Job struct {
 	StartedAt   *time.Time       `json:"started_at,omitempty"` // of a plain job's task
 	EndedAt     *time.Time       `json:"ended_at,omitempty"`
 	Worker      string           `json:"worker,omitempty"` // its name, of a plain job's task
+	Rate        float64          `json:"rate,omitempty"`   // of an array that goes on: tasks that end in a second, of late
+	Left        *Seconds         `json:"left,omitempty"`   // how long it takes at that rate
 }
 
 // Detail is all that is known of a job, or of one element of an array job.
@@ -212,13 +214,20 @@ type Worker struct {
 
 	Transport string     `json:"transport,omitempty"` // tcp or quic, while it is connected
 	Since     *time.Time `json:"connected_at,omitempty"`
+	RoundTrip Seconds    `json:"round_trip,omitempty"` // of a heartbeat over its control channel, smoothed
 
-	Version  string    `json:"version"`
-	Slots    int       `json:"slots"`
-	Running  int       `json:"running"`
-	Assigned int       `json:"assigned"` // sent, not started
-	CPUs     float64   `json:"cpus"`
-	Memory   int64     `json:"memory"` // bytes
+	Version  string  `json:"version"`
+	Slots    int     `json:"slots"`
+	Running  int     `json:"running"`
+	Assigned int     `json:"assigned"` // sent, not started
+	CPUs     float64 `json:"cpus"`
+	Memory   int64   `json:"memory"` // bytes
+
+	CPUsReserved   float64 `json:"cpus_reserved,omitempty"` // by what it has, of CPUs and Memory
+	MemoryReserved int64   `json:"memory_reserved,omitempty"`
+	CPUsUsed       float64 `json:"cpus_used,omitempty"`   // by what runs, as of a few seconds ago
+	MemoryUsed     int64   `json:"memory_used,omitempty"` // bytes, likewise
+
 	Features []string  `json:"features"`
 	Contains string    `json:"contains"` // see Containment
 	SeenAt   time.Time `json:"seen_at"`
@@ -262,8 +271,19 @@ type Stats struct {
 	Version   string           `json:"version"`
 	Fleet     string           `json:"fleet"`
 	StartedAt time.Time        `json:"started_at"`
+	Waiting   []Waiting        `json:"waiting,omitempty"` // what queued tasks wait for, the most frequent first
 	*FleetStats
 	*StoreStats
+}
+
+// Waiting is how many queued tasks wait for one thing: slots, used (a resource of
+// which too little is free), reserved, lacks (a feature that no worker offers),
+// small (none has as much of a resource), no-slots, no-worker, at-once, quota,
+// backoff, or later (they are still on disk).
+type Waiting struct {
+	Why   string `json:"why"`
+	Of    string `json:"of,omitempty"`
+	Tasks int64  `json:"tasks"`
 }
 
 // FleetStats is the part of Stats for who may see workers.
@@ -271,6 +291,8 @@ type FleetStats struct {
 	Workers int `json:"workers_connected"`
 	Slots   int `json:"slots"`
 	Busy    int `json:"slots_busy"`
+
+	Rate float64 `json:"rate,omitempty"` // everybody's tasks that end in a second, of late
 }
 
 // StoreStats is the part of Stats that goes with everybody's figures.

@@ -43,6 +43,7 @@ var calls = []struct {
 		return c.Jobs(ctx, Query{Select: "1-10:2,15", States: []octaskly.State{octaskly.Failed, octaskly.Queued}, All: true, Owner: "me", Limit: 7, Before: 9})
 	}, "jobs {Jobs:1-9:2,15 Elements: Last:false All:false Everyone:false} {Select:<nil> States:[failed queued] All:true Limit:7 Before:9 Owner:me}", []api.Job{{ID: "42", State: octaskly.Running}}},
 	{"show", func(ctx context.Context, c *Client) (any, error) { return c.Show(ctx, element) }, "show 42.7", &api.Detail{Job: api.Job{ID: "42.7", State: octaskly.Failed}}},
+	{"why", func(ctx context.Context, c *Client) (any, error) { return c.Why(ctx, element) }, "why 42.7", &api.Why{ID: "42.7", State: octaskly.Failed}},
 	{"cancel", func(ctx context.Context, c *Client) (any, error) {
 		return c.Cancel(ctx, Selector{Text: "all", Everyone: true}, "no & more")
 	}, `cancel {Jobs: Elements: Last:false All:true Everyone:true} "no & more"`, &api.Outcome{Done: 2}},

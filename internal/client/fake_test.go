@@ -66,6 +66,10 @@ func (f *fake) Show(_ context.Context, _ api.Caller, id octaskly.TaskID) (*api.D
 	return &api.Detail{Job: api.Job{ID: id.String(), State: octaskly.Failed}}, f.ask("show %v", id)
 }
 
+func (f *fake) Why(_ context.Context, _ api.Caller, id octaskly.TaskID) (*api.Why, error) {
+	return &api.Why{ID: id.String(), State: octaskly.Failed}, f.ask("why %v", id)
+}
+
 func (f *fake) Elements(_ context.Context, _ api.Caller, id octaskly.JobID, states []octaskly.State, from octaskly.Index, limit int) ([]api.Element, error) {
 	return []api.Element{{ID: "42.7", State: octaskly.Failed}}, f.ask("elements %v %v %d %d", id, states, from, limit)
 }

@@ -50,6 +50,11 @@ func (c *Client) Show(ctx context.Context, id octaskly.TaskID) (*api.Detail, err
 	return fetch[api.Detail](ctx, c, call{path: taskPath(id.String())})
 }
 
+// Why explains where a job or element is, and what would change that.
+func (c *Client) Why(ctx context.Context, id octaskly.TaskID) (*api.Why, error) {
+	return fetch[api.Why](ctx, c, call{path: taskPath(id.String()) + "/why"})
+}
+
 // Selector names the tasks that are to be changed.
 type Selector struct {
 	Text     string // see api.ParseSelection

@@ -23,6 +23,7 @@ type core struct {
 	live    int64 // jobs that are not over, likewise
 	seq     int64 // number of the latest transition
 	totals  octaskly.Counts
+	pace    pace // of all tasks
 	batch   batch
 	owners  owners
 	err     error // why memory can no longer be trusted

@@ -38,13 +38,8 @@ func (d *Dispatcher) explain(ctx context.Context, detail *api.Detail, spec *octa
 }
 
 func (c *core) inside(id octaskly.TaskID, owner string, spec *octaskly.Spec) (known inside) {
-	j := c.jobs[id.Job]
-	if j == nil { // it is over by now, or in the backlog
-		j = &job{sched: c.queue.NewJob(id.Job, owner, 0, spec.Room, spec.Needs)}
-		j.Owner = owner
-		defer c.queue.Forget(j.sched)
-		j.sched.Waiting = 1
-	}
+	j, leave := c.inLine(id, owner, spec)
+	defer leave()
 	known.waits = c.waits(j)
 	if t := j.live[id.Index]; t != nil && (id.Array || !j.Array) {
 		known.usage = t.usage

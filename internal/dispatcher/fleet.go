@@ -57,6 +57,7 @@ func (w *worker) describe() api.Worker {
 		CPUs: float64(w.Room[octaskly.CPU]) / 1000, Memory: w.Room[octaskly.Memory],
 		SeenAt: w.SeenAt,
 	}
+	line.CPUsReserved, line.MemoryReserved = float64(w.sched.Used[octaskly.CPU])/1000, w.sched.Used[octaskly.Memory]
 	line.Offer(w.Features)
 	line.Drain = drain(w.Drain)
 	if w.session != nil {
@@ -64,10 +65,15 @@ func (w *worker) describe() api.Worker {
 		since := w.SeenAt // it joined then
 		line.Since, line.Address = &since, w.session.link.Peer()
 		line.Transport = string(transport.NameOf(w.session.link))
+		line.RoundTrip = api.Seconds(w.session.roundTrip())
 	}
 	for t := range w.held {
 		if t.State == octaskly.Running {
 			line.Running++
+			if t.usage != nil {
+				line.CPUsUsed += t.cpus
+				line.MemoryUsed += t.usage.Memory
+			}
 		} else {
 			line.Assigned++
 		}

@@ -25,6 +25,7 @@ type job struct {
 	again        []*task // queued once more and due, by index
 	sentTo       []*worker
 	dirty        bool // in the batch
+	pace         pace
 }
 
 // task is a task that has left the queue and is not over.
@@ -37,6 +38,8 @@ type task struct {
 	dirty   bool      // in the batch
 	pending *ending
 	usage   *octaskly.Usage // of the attempt that runs, as its worker said last; nil: not known
+	usedAt  time.Time       // when usage came
+	cpus    float64         // that it has used between the last two of these
 }
 
 func (j *job) over() bool { return j.progress.Count().Over() }
@@ -179,6 +182,8 @@ func (c *core) move(t *task, change func(*octaskly.Task) error) error {
 		delete(j.live, t.Index)
 		c.count(t.State, 1)
 		c.batch.ends.add(t.State, t.Reason, 1)
+		j.pace.ended(1, time.Now())
+		c.pace.ended(1, time.Now())
 		c.conclude(j)
 	case t.State == octaskly.Queued && from != octaskly.Queued:
 		c.await(j, 1)

@@ -10,7 +10,7 @@ import (
 // Metrics writes what the dispatcher knows and has counted. It asks the core what
 // Stats asks it, and how workers are.
 func (d *Dispatcher) Metrics(ctx context.Context, p *metrics.Page) error {
-	stats, err := d.sum(ctx)
+	stats, err := d.sum(ctx, "")
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,7 @@ func (d *Dispatcher) list(ctx context.Context, query store.Query) ([]api.Job, er
 		job.Command = abbreviate(job.Command)
 		jobs = append(jobs, job)
 	}
-	return jobs, nil
+	return jobs, d.foretell(ctx, jobs)
 }
 
 // summary tells of a job what a list shows.

@@ -33,7 +33,8 @@ type session struct {
 	heard  uint64               // the latest Pong
 	told   uint64               // of heard, to the worker
 	last   bool                 // close when they are sent
-	wake   chan struct{}        // holds one: what is above has changed
+	trip   roundTrip
+	wake   chan struct{} // holds one: what is above has changed
 }
 
 const (
@@ -172,7 +173,7 @@ func (c *core) hear(s *session, batch *protocol.FromWorker) {
 	}
 	for _, u := range batch.Usage {
 		if t := c.held(w, u.ID); t != nil {
-			t.usage = new(u.Usage)
+			t.uses(u.Usage, time.Now())
 		}
 	}
 }
@@ -201,6 +202,7 @@ func (d *Dispatcher) write(ctx context.Context, s *session) {
 		}
 		for _, frame := range out {
 			s.link.Control().SetWriteDeadline(time.Now().Add(writeTimeout))
+			s.sending(frame.Ping)
 			if err := frames.Write(frame); err != nil {
 				s.close()
 				return
@@ -236,6 +238,7 @@ func (s *session) confirm(pong uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.heard = pong
+	s.trip.back(pong, time.Now())
 	s.nudge()
 }
 

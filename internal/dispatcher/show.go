@@ -17,6 +17,11 @@ func (d *Dispatcher) Show(ctx context.Context, who api.Caller, id octaskly.TaskI
 	if err != nil {
 		return nil, err
 	}
+	one := []api.Job{detail.Job}
+	if err := d.foretell(ctx, one); err != nil {
+		return nil, err
+	}
+	detail.Job = one[0]
 	return detail, d.explain(ctx, detail, spec, id)
 }
 

@@ -69,14 +69,15 @@ func (b *bell) waitAtMost(ctx context.Context, d time.Duration, bounded bool) er
 
 // Stats sums up, of an owner what is his.
 func (d *Dispatcher) Stats(ctx context.Context, who api.Caller, owner string) (*api.Stats, error) {
-	stats, err := d.sum(ctx)
-	if owner = owned(who, owner); err == nil && (owner != "" || !who.Admin) {
+	owner = owned(who, owner)
+	stats, err := d.sum(ctx, owner)
+	if err == nil && (owner != "" || !who.Admin) {
 		err = d.addOwned(ctx, stats, owner)
 	}
 	return stats, err
 }
 
-func (d *Dispatcher) sum(ctx context.Context) (*api.Stats, error) {
+func (d *Dispatcher) sum(ctx context.Context, owner string) (*api.Stats, error) {
 	return consult(ctx, d, func(c *core) (*api.Stats, error) {
 		counts := c.totals
 		counts[octaskly.Queued] = c.waiting
@@ -98,6 +99,8 @@ func (d *Dispatcher) sum(ctx context.Context) (*api.Stats, error) {
 				stats.Busy += min(w.Slots, line.Running+line.Assigned)
 			}
 		}
+		stats.Rate = c.pace.rate(time.Now())
+		stats.Waiting = c.whatWaits(owner)
 		addHealth(stats, c.store.Health())
 		stats.Tasks = allByName(counts)
 		return stats, nil

@@ -33,29 +33,6 @@ func (w *Worker) account(ask octaskly.Room, sign int64) {
 	}
 }
 
-// able reports whether w could ever run a task of l.
-func (w *Worker) able(l *line) bool {
-	for _, need := range l.needs {
-		if !slices.Contains(w.Features, need) {
-			return false
-		}
-	}
-	return w.Slots > 0 && w.Room.Fits(l.ask)
-}
-
-// free reports whether w has a slot and room for a task of l now.
-func (w *Worker) free(l *line) bool {
-	if w.Held >= w.Slots {
-		return false
-	}
-	for name, n := range l.ask {
-		if w.Room[name]-w.Used[name] < n {
-			return false
-		}
-	}
-	return true
-}
-
 // freer reports whether w uses a smaller part of its slots than o.
 func (w *Worker) freer(o *Worker) bool { return w.Held*o.Slots < o.Held*w.Slots }
 
@@ -76,8 +53,9 @@ func (q *Queue) Assign(workers []*Worker, limit int) []Pick {
 	}
 	q.held = false
 	r.place(r.now)
-	q.idle = r.limit > 0 && slices.ContainsFunc(workers, func(w *Worker) bool { return w.Held < w.Slots && !slices.Contains(r.reserved, w) })
+	q.idle = r.limit > 0 && slices.ContainsFunc(workers, func(w *Worker) bool { return w.Held < w.Slots && !r.kept(w) })
 	r.place(r.ahead)
+	q.reserved = r.reserved
 	return r.picks
 }
 
@@ -86,7 +64,7 @@ type round struct {
 	queue    *Queue
 	workers  []*Worker
 	lines    []*line // that may still place a task
-	reserved []*Worker
+	reserved []reservation
 	picks    []Pick
 	limit    int
 }
@@ -163,7 +141,7 @@ func (r *round) now(l *line) *Worker {
 	}
 	if len(l.ask) > 0 {
 		if w := r.freest(func(w *Worker) bool { return w.able(l) }); w != nil {
-			r.reserved = append(r.reserved, w)
+			r.reserved = append(r.reserved, reservation{w, l.jobs[0].ID})
 		}
 	}
 	return nil
@@ -176,11 +154,17 @@ func (r *round) ahead(l *line) *Worker {
 
 func (r *round) freest(fits func(*Worker) bool) (best *Worker) {
 	for _, w := range r.workers {
-		if (best == nil || w.freer(best)) && !slices.Contains(r.reserved, w) && fits(w) {
+		if (best == nil || w.freer(best)) && !r.kept(w) && fits(w) {
 			best = w
 		}
 	}
 	return best
+}
+
+// kept reports whether w is reserved.
+func (r *round) kept(w *Worker) bool {
+	_, reserved := reservedIn(r.reserved, w)
+	return reserved
 }
 
 // Recall is a number of tasks to take back from a worker that has not started

@@ -15,6 +15,8 @@
 //     one of them leaves. He reserves nothing meanwhile.
 //   - What a task can never get from any worker here, it waits for without
 //     reserving anything.
+//   - What is placed is what nothing keeps from its worker: Blockers and Holds name
+//     what does, by the very predicates that placement asks.
 //   - When all that can start now has been placed, workers get a few tasks
 //     ahead of their slots, to hide the round trip.
 package scheduler

@@ -19,7 +19,8 @@ type Job struct {
 	Later   bool  // jobs that go before it are not known yet: nothing of it is placed
 	owner   *owner
 	line    *line
-	at      int // in line.jobs; -1: not there
+	at      int   // in line.jobs; -1: not there
+	stalled int64 // of Waiting, by AtOnce; counted in line
 }
 
 // ready is how many tasks may be placed now.
@@ -42,6 +43,8 @@ type line struct {
 	ask   octaskly.Room
 	needs []string
 	jobs  jobHeap
+
+	stalled int64 // tasks that wait and of which AtOnce lets none be placed now
 }
 
 // kind tells lines apart.
@@ -55,6 +58,8 @@ type Queue struct {
 	ready  int                      // jobs that stand in line
 	idle   bool                     // see Idle
 	held   bool                     // see Held
+
+	reserved []reservation // by the latest Assign
 }
 
 // NewQueue returns an empty queue.
@@ -124,6 +129,7 @@ func (q *Queue) place(j *Job) {
 		heap.Remove(&j.line.jobs, j.at)
 		q.ready--
 	}
+	j.stall()
 }
 
 func shapeOf(room octaskly.Room, needs []string) string {
