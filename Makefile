@@ -11,7 +11,7 @@ export CGO_ENABLED = 0
 BUILD = go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)'
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race vet staticcheck fuzz bench try package test-package test-vm test-box test-battery bench-sandbox bench-links bench-far chaos clean
+.PHONY: help build test race vet staticcheck fuzz bench try package test-package test-vm test-box test-battery bench-sandbox bench-links bench-far bench-top docs chaos clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,13 @@ test-box: ## try boxes by themselves in virtual machines
 
 test-battery: ## attack the installed package in virtual machines, at each sandbox level
 	OCTASKLY_VM=1 go test -count=1 -timeout 30m ./test/battery
+
+bench-top: ## measure what octasklyctl top costs while nothing moves
+	go test -run '^$$' -bench '^BenchmarkIdle$$' -benchtime 1x ./internal/tui
+
+docs: ## record two minutes of a real run, and draw docs/top.svg of it
+	go run ./test/docs
+	go test -count=1 -run '^TestPictureIsOfToday$$' ./internal/tui -update
 
 chaos: ## kill, freeze and cut everything under load, 200 times, and compare what is left
 	go run ./test/chaos -rounds 200

@@ -94,8 +94,8 @@ func (s *session) app() *cli.App {
 		Commands: []*cli.Command{
 			s.submitCommand(), s.runCommand(),
 			s.lsCommand(), s.showCommand(), s.logsCommand(), s.waitCommand(),
-			s.cancelCommand(), s.signalCommand(), s.retryCommand(),
-			s.eventsCommand(), s.statsCommand(), s.workerCommand(), s.discoverCommand(),
+			s.cancelCommand(), s.signalCommand(), s.retryCommand(), s.whyCommand(),
+			s.eventsCommand(), s.topCommand(), s.statsCommand(), s.workerCommand(), s.discoverCommand(),
 			s.loginCommand(), s.logoutCommand(), s.whoamiCommand(), s.contextCommand(),
 			s.userCommand(), s.tokenCommand(), s.auditCommand(), s.keyCommand(),
 			s.versionCommand(), s.completionCommand(),

@@ -281,7 +281,7 @@ func TestComplete(t *testing.T) {
 	}
 	d := serve(t, f)
 	for _, tt := range []struct{ words, want string }{
-		{"~", "submit run ls show logs wait cancel signal retry events stats worker discover login logout whoami context user token audit key version completion"},
+		{"~", "submit run ls show logs wait cancel signal retry why events top stats worker discover login logout whoami context user token audit key version completion"},
 		{"s", "submit show signal stats"},
 		{"worker ~", "ls show drain resume remove"},
 		{"worker show ~", "w2 w3"}, // a name that no terminal should see is not offered

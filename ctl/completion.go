@@ -48,7 +48,7 @@ func (s *session) completion(c *cli.Context) error {
 var idStates = map[string][]octaskly.State{
 	"cancel": live, "wait": live, "signal": {octaskly.Running},
 	"retry": {octaskly.Failed, octaskly.TimedOut, octaskly.Cancelled},
-	"show":  nil, "logs": nil,
+	"show":  nil, "logs": nil, "why": nil,
 }
 
 var live = []octaskly.State{octaskly.Queued, octaskly.Assigned, octaskly.Running}

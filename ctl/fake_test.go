@@ -134,6 +134,17 @@ func (f *fake) Show(_ context.Context, _ api.Caller, id octaskly.TaskID) (*api.D
 	return &d, nil
 }
 
+func (f *fake) Why(_ context.Context, _ api.Caller, id octaskly.TaskID) (*api.Why, error) {
+	f.ask("why %v", id)
+	if id.Job != 42 {
+		return nil, fmt.Errorf("cannot find task %v: %w", id, octaskly.ErrNotFound)
+	}
+	return &api.Why{
+		ID: id.String(), State: octaskly.Queued, Text: "Task " + id.String() + " is queued. Worker w1\x1b has no free slot (2 of 2 are taken). It starts as soon as there is room on worker w1.",
+		Ahead: &api.WhyAhead{}, Try: []string{"octasklyctl worker ls"},
+	}, nil
+}
+
 func (f *fake) Elements(context.Context, api.Caller, octaskly.JobID, []octaskly.State, octaskly.Index, int) ([]api.Element, error) {
 	f.ask("elements")
 	return []api.Element{{ID: "42.7", State: octaskly.Failed, Reason: "exit:3"}}, nil

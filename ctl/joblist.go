@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -17,9 +18,10 @@ func writeJobs(w io.Writer, jobs []api.Job, width int, now time.Time) error {
 	t.give, t.width = 3, width
 	for i := range jobs {
 		job := &jobs[i]
-		t.add(job.ID, stateText(job), job.Name, commandText(job.Command), resultText(job.State, job.Reason, job.Exit),
+		t.add(job.ID, stateText(job), job.Name, commandText(job.Command), cmp.Or(resultText(job.State, job.Reason, job.Exit), paceText(job)),
 			workerText(job), sinceText(job.SubmittedAt, now), timeText(startOf(job), job.EndedAt, now))
 	}
+	t.narrow("AGE", "NAME", "WORKER", "RESULT")
 	return t.write(w)
 }
 

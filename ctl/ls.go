@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -16,7 +17,9 @@ func (s *session) lsCommand() *cli.Command {
 		Aliases: []string{"ps", "status"},
 		Usage:   "list jobs",
 		Description: "Lists your jobs, the latest first: those that are not over and the last few that\n" +
-			"ended. An admin sees everyone's.",
+			"ended. An admin sees everyone's. Of an array that goes on, RESULT says how far it is, how many of its\n" +
+			"tasks end in a second, and how long the rest takes at that. On a terminal, a line below sums up\n" +
+			"what runs, what waits and for what; octasklyctl why tells of one task.",
 		ArgsUsage: "[FLAG…]",
 		UsageText: "octasklyctl ls\noctasklyctl ls -a --state failed --state timed_out\noctasklyctl ls -o json | jq -r '.tasks[] | .id'",
 		Flags: []cli.Flag{
@@ -51,7 +54,7 @@ func (s *session) ls(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.writeList(jobs)
+	return s.writeList(c.Context, jobs)
 }
 
 // list asks once for a list that is not of all jobs: it has two parts, which
@@ -74,14 +77,18 @@ func (s *session) list(c *cli.Context, q client.Query, limit int) ([]api.Job, er
 	return jobs, err
 }
 
-func (s *session) writeList(jobs []api.Job) error {
+func (s *session) writeList(ctx context.Context, jobs []api.Job) error {
 	switch s.output {
 	case outputJSON:
 		return s.printJSON(api.Jobs{Tasks: append([]api.Job{}, jobs...)})
 	case outputQuiet:
 		return s.printIDs(jobs)
 	}
-	return writeJobs(s.stdout, jobs, terminalWidth(s.stdout), time.Now())
+	width := terminalWidth(s.stdout)
+	if err := writeJobs(s.stdout, jobs, width, time.Now()); err != nil {
+		return err
+	}
+	return s.glance(ctx, width)
 }
 
 func (s *session) printIDs(jobs []api.Job) error {

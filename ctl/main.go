@@ -8,11 +8,14 @@ package main
 import (
 	"context"
 	"os"
+
+	"github.com/octaskly/octaskly/internal/tui"
 )
 
 // version is set when the program is linked.
 var version = "dev"
 
 func main() {
+	tui.KeepTerminal()
 	os.Exit(run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr))
 }

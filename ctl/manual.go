@@ -72,6 +72,7 @@ var manualSections = []manual.Section{
 	{Title: "SANDBOX LEVELS", Text: manualLevels},
 	{Title: "LIMITS", Text: manualLimits()},
 	{Title: "ACCESS", Text: manualAccess},
+	{Title: "TOP", Text: manualTop},
 	{Title: "OUTPUT FORMATS", Text: manualFormats},
 	{Title: "EXIT STATUS", Text: manualExit},
 	{Title: "ENVIRONMENT", Text: manualEnvironment},
@@ -345,6 +346,7 @@ More room than the preset gives, and a network:
 What did not complete, why, and once more:
 
     octasklyctl ls -a --state failed --state timed_out
+    octasklyctl why last
     octasklyctl show last
     octasklyctl retry last
 

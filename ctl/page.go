@@ -181,7 +181,7 @@ func countsText(d *api.Detail) string {
 	for _, name := range sortedStates(d.Counts) {
 		parts = append(parts, fmt.Sprintf("%d %s", d.Counts[name], name))
 	}
-	return fmt.Sprintf("%d (%s)", d.Tasks, strings.Join(parts, ", "))
+	return strings.TrimSuffix(fmt.Sprintf("%d (%s), %s", d.Tasks, strings.Join(parts, ", "), paceText(&d.Job)), ", ")
 }
 
 // sortedStates are the keys of counts in the order of a task's life, states that

@@ -13,7 +13,8 @@ func (s *session) statsCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "stats",
 		Usage: "sum up your tasks and the fleet",
-		Description: "Sums up your tasks by state, of the jobs that are kept, and workers and their slots. An admin sees everyone's tasks, those\n" +
+		Description: "Says first what goes on now: what runs, what waits and for what most of it does, and how busy\n" +
+			"workers are. Then sums up your tasks by state, of the jobs that are kept, and workers and their slots. An admin sees everyone's tasks, those\n" +
 			"that have ended since there is a database also if they are no longer kept, and the dispatcher itself.",
 		ArgsUsage: "[FLAG…]",
 		UsageText: "octasklyctl stats\noctasklyctl stats -o json | jq .tasks.queued",
@@ -34,8 +35,13 @@ func (s *session) stats(c *cli.Context) error {
 		return s.printJSON(stats)
 	}
 	p := &page{}
+	p.line("now", glanceText(stats))
 	for _, state := range sortedStates(stats.Tasks) {
 		p.line(state, fmt.Sprint(stats.Tasks[state]))
+	}
+	for i := range stats.Waiting {
+		w := &stats.Waiting[i]
+		p.line("waits", fmt.Sprintf("%d for %s", w.Tasks, waitingText(w)))
 	}
 	p.line("jobs", fmt.Sprintf("%d not over", stats.Jobs))
 	if stats.Owner != "" {

@@ -29,8 +29,9 @@ func (s *session) workerLsCommand() *cli.Command {
 		Description: "Lists the workers that the dispatcher knows. A worker is connected, stopping, away (its lease runs,\n" +
 			"and it may be back with its tasks), left (it was stopped) or lost; of one that was drained,\n" +
 			"DRAINED says by whom, when, until when and why, and BUSY how many tasks it still has. SANDBOX is the strictest level that a worker\n" +
-			"offers. CONTAINS is how it keeps the processes of a command together: with cgroup none\n" +
-			"escapes its end. octasklyctl worker show tells more.",
+			"offers. USED is what the tasks there use, LINK and RTT how it is connected and how long a heartbeat takes there\n" +
+			"and back, SINCE for how long it has been. CONTAINS is how it keeps the processes of a command together: with cgroup none\n" +
+			"escapes its end. A narrow terminal has fewer columns; octasklyctl worker show tells more.",
 		ArgsUsage: "[FLAG…]",
 		UsageText: "octasklyctl worker ls\noctasklyctl worker ls -o json | jq '.workers[].slots'",
 		Action:    s.workerLs,
@@ -59,16 +60,20 @@ func (s *session) workerLs(c *cli.Context) error {
 	}
 	t := workerTable(workers, time.Now())
 	t.width = terminalWidth(s.stdout)
+	t.narrow(sparedOfWorkers...)
 	return t.write(s.stdout)
 }
 
+// sparedOfWorkers are columns that a narrow terminal does without.
+var sparedOfWorkers = []string{"CONTAINS", "SINCE", "VERSION", "LINK", "MEMORY", "CPUS", "USED", "SEEN", "RTT"}
+
 func workerTable(workers []api.Worker, now time.Time) *table {
-	t := newTable("NAME", "STATE", "SLOTS", "BUSY", "CPUS", "MEMORY", "SANDBOX", "CONTAINS", "VERSION", "SEEN", "DRAINED")
+	t := newTable("NAME", "STATE", "SLOTS", "BUSY", "CPUS", "MEMORY", "USED", "SANDBOX", "CONTAINS", "LINK", "RTT", "SINCE", "VERSION", "SEEN", "DRAINED")
 	for _, w := range workers {
 		t.add(w.Name, workerState(&w), fmt.Sprint(w.Slots), fmt.Sprint(w.Running+w.Assigned), fmt.Sprintf("%g", w.CPUs),
-			sizeText(w.Memory), strictest(w.Levels), w.Contains, w.Version, pastText(w.SeenAt, now), drainText(w.Drain, now))
+			sizeText(w.Memory), usedText(&w), strictest(w.Levels), w.Contains, w.Transport, tripText(&w), connectedText(&w, now), w.Version, pastText(w.SeenAt, now), drainText(w.Drain, now))
 	}
-	t.dropEmpty("DRAINED")
+	t.dropEmpty("USED", "LINK", "RTT", "SINCE", "DRAINED")
 	t.give = 0
 	if last := len(t.rows[0]) - 1; t.rows[0][last] == "DRAINED" {
 		t.give = last

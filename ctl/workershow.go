@@ -65,6 +65,7 @@ func writeWorkerPage(out io.Writer, w *api.Worker, now time.Time) error {
 	p.drain(w, now)
 	p.line("address", w.Address)
 	p.line("transport", w.Transport)
+	p.line("round trip", tripText(w))
 	if w.Since != nil {
 		p.past("connected", w.Since, now)
 	}
@@ -72,6 +73,8 @@ func writeWorkerPage(out io.Writer, w *api.Worker, now time.Time) error {
 	p.line("slots", fmt.Sprintf("%d, %d busy", w.Slots, w.Running+w.Assigned))
 	p.line("cpus", positive(w.CPUs, "%g"))
 	p.line("memory", sizeText(w.Memory))
+	p.line("reserved", reservedText(w))
+	p.line("used", usedText(w))
 	p.line("contains", w.Contains)
 	p.line("levels", orNone(w.Levels))
 	p.line("limits", orNone(w.Limits))

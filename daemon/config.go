@@ -66,7 +66,8 @@ var flagHelp = map[string]string{
 	"disk_pool":                 "make an image of `SIZE` for workspaces where the file system has no project quotas",
 }
 
-// configFlags are the flags of a role: one for each key, and --config.
+// configFlags are the flags of a role: one for each key, and --config; a dispatcher
+// has --ui, too, which config check and show try as it would.
 func configFlags(role dirs.Role) []cli.Flag {
 	flags := []cli.Flag{&cli.StringFlag{Name: "config", Usage: "read `FILE` instead of the usual files"}}
 	for _, key := range config.Keys(role) {
@@ -76,6 +77,9 @@ func configFlags(role dirs.Role) []cli.Flag {
 		} else {
 			flags = append(flags, &cli.StringFlag{Name: name, Usage: usage})
 		}
+	}
+	if role == dirs.Dispatcher {
+		flags = append(flags, uiFlag)
 	}
 	return flags
 }
@@ -112,7 +116,14 @@ func perRole(name, usage string, action func(*cli.Context, dirs.Role) error) *cl
 			Usage:  usage,
 			Flags:  configFlags(role),
 			Before: noArguments,
-			Action: func(c *cli.Context) error { return action(c, role) },
+			Action: func(c *cli.Context) error {
+				if c.Bool(uiFlag.Name) {
+					if _, err := openUI(); err != nil {
+						return err
+					}
+				}
+				return action(c, role)
+			},
 		})
 	}
 	return command

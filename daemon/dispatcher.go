@@ -39,22 +39,29 @@ func dispatcherCommand() *cli.Command {
 				return err
 			}
 			load := func() (*config.Dispatcher, error) { return config.LoadDispatcher(sources(c, dirs.Dispatcher)) }
-			return runDispatcher(c.Context, load, c.App.ErrWriter)
+			if c.Bool(uiFlag.Name) {
+				return runDispatcherUI(c.Context, load, c.App.ErrWriter)
+			}
+			return runDispatcher(c.Context, load, c.App.ErrWriter, nil)
 		},
 	}
 }
 
-// runDispatcher puts the parts together and serves until ctx is done.
-func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error), stderr io.Writer) error {
+// runDispatcher puts the parts together and serves until ctx is done. Without a
+// screen, u is nil.
+func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error), stderr io.Writer, u *ui) error {
 	c, err := load()
 	if err != nil {
 		return fmt.Errorf("cannot use the configuration:\n%w", err)
 	}
-	p, err := begin(c.Common, stderr)
+	p, err := begin(c.Common, u.logTo(stderr))
 	if err != nil {
 		return err
 	}
 	defer p.end()
+	if err := u.begin(p, c.StateDir); err != nil {
+		return err
+	}
 	key, err := fleetKey(c)
 	if err != nil {
 		return err
@@ -186,6 +193,7 @@ func serve(ctx context.Context, p *process, c *config.Dispatcher, d *parts) erro
 			p.log.Info("Dispatcher is ready", "status", status, "socket", control.Addr().String(), "rest", d.rest.address(), "key", keyPath(c))
 			warnUnboxed(p.log, d.rest, d.DefaultLevel(), installed())
 			systemd.Ready(status)
+			p.listening(control.Addr().String())
 		})
 	})
 	handler := api.New(d, d.accounts, api.Config{

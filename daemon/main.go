@@ -12,12 +12,15 @@ import (
 	"syscall"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/octaskly/octaskly/internal/tui"
 )
 
 // version is set when the program is linked.
 var version = "dev"
 
 func main() {
+	tui.KeepTerminal()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	os.Exit(run(ctx, os.Args, os.Stdout, os.Stderr))

@@ -23,6 +23,8 @@ type process struct {
 	sockets *systemd.Sockets // that the service manager has passed
 	state   *statedir.Dir    // nil where another room locks it
 	stop    func()           // ends the profile
+
+	listening func(socket string) // is told when the control socket is served
 }
 
 // begin takes the state directory, so that no other daemon uses it.
@@ -45,7 +47,7 @@ func beginBare(c config.Common, stderr io.Writer) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{level: new(slog.LevelVar), sockets: sockets}
+	p := &process{level: new(slog.LevelVar), sockets: sockets, listening: func(string) {}}
 	p.level.Set(c.LogLevel.Level())
 	p.log = slog.New(handler(stderr, c.LogFormat, p.level))
 	if p.stop, err = profile(); err != nil {
