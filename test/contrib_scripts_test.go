@@ -14,7 +14,7 @@ import (
 	"github.com/octaskly/octaskly/test/cluster"
 )
 
-const scripts = "../contrib/examples/"
+const scripts = "../contrib/scripts/"
 
 // Every script of contrib is tried here, can be executed, and a linter has nothing
 // against it.

@@ -26,13 +26,13 @@ const inBoth = `
 -rw-r--r-- /usr/share/doc/octaskly/examples/config/dispatcher-large.toml
 -rw-r--r-- /usr/share/doc/octaskly/examples/config/executor-build.toml
 -rw-r--r-- /usr/share/doc/octaskly/examples/config/worker-shared.toml
--rw-r--r-- /usr/share/doc/octaskly/examples/examples/array-progress.sh
--rw-r--r-- /usr/share/doc/octaskly/examples/examples/ci-run.sh
--rw-r--r-- /usr/share/doc/octaskly/examples/examples/nightly.sh
 -rw-r--r-- /usr/share/doc/octaskly/examples/firewall/octaskly.nft
 -rw-r--r-- /usr/share/doc/octaskly/examples/grafana/octaskly.json
 -rw-r--r-- /usr/share/doc/octaskly/examples/prometheus/octaskly.rules.yml
 -rw-r--r-- /usr/share/doc/octaskly/examples/prometheus/scrape.yml
+-rw-r--r-- /usr/share/doc/octaskly/examples/scripts/array-progress.sh
+-rw-r--r-- /usr/share/doc/octaskly/examples/scripts/ci-run.sh
+-rw-r--r-- /usr/share/doc/octaskly/examples/scripts/nightly.sh
 -rw-r--r-- /usr/share/doc/octaskly/examples/systemd/addresses.conf
 -rw-r--r-- /usr/share/doc/octaskly/examples/systemd/kernel-by-sudo.conf
 -rw-r--r-- /usr/share/doc/octaskly/examples/systemd/notify-reload.conf
@@ -88,10 +88,10 @@ drwxr-xr-x /usr/share/doc/octaskly
 drwxr-xr-x /usr/share/doc/octaskly/examples
 drwxr-xr-x /usr/share/doc/octaskly/examples/apparmor
 drwxr-xr-x /usr/share/doc/octaskly/examples/config
-drwxr-xr-x /usr/share/doc/octaskly/examples/examples
 drwxr-xr-x /usr/share/doc/octaskly/examples/firewall
 drwxr-xr-x /usr/share/doc/octaskly/examples/grafana
 drwxr-xr-x /usr/share/doc/octaskly/examples/prometheus
+drwxr-xr-x /usr/share/doc/octaskly/examples/scripts
 drwxr-xr-x /usr/share/doc/octaskly/examples/systemd
 `
 

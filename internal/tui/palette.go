@@ -49,5 +49,7 @@ func (p *palette) ofState(s octaskly.State) tcell.Style {
 	return p.plain
 }
 
-// selected is a row that the cursor is on.
-func selected(s tcell.Style) tcell.Style { return s.Dim(false).Reverse(true) }
+// selected is a row that the cursor is on: one bar, whatever the colours of its cells.
+func selected(s tcell.Style) tcell.Style {
+	return s.Foreground(tcell.ColorDefault).Dim(false).Reverse(true)
+}
