@@ -134,7 +134,8 @@ func TestSameName(t *testing.T) {
 	r := newRig(t)
 	m, other := newMachine(t, "w1"), newMachine(t, "w1")
 	other.ID = "ffffffffffffffff"
-	_, waitOther := r.wish(other, "192.0.2.8:1")
+	otherCodes, waitOther := r.wish(other, "192.0.2.8:1")
+	<-otherCodes
 	codes, wait := r.wish(m, "192.0.2.7:1")
 	code := <-codes
 	_, err := r.Approve(t.Context(), root, "w1", string(code))

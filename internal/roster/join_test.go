@@ -127,6 +127,28 @@ func TestInvite(t *testing.T) {
 	}
 }
 
+// An invite is no way to become a worker that is there.
+func TestInviteOfAnother(t *testing.T) {
+	r := newRig(t)
+	m, thief := newMachine(t, "w1"), newMachine(t, "w1")
+	if m.ID != thief.ID {
+		t.Fatal("they have ids of their own")
+	}
+	_, err := r.joinByKey(m)
+	r.must(err)
+	made, err := r.Invite(t.Context(), root, &api.NewInvite{})
+	r.must(err)
+	var refusal *joining.Refusal
+	if _, err := r.joinByInvite(thief, made.Token); !errors.As(err, &refusal) || !strings.Contains(refusal.Why, "certificate for another key") {
+		t.Errorf("a thief of the id hears %v", err)
+	}
+	if list, _ := r.Invites(t.Context(), root); len(list) != 1 || list[0].State != "open" {
+		t.Errorf("%+v", list)
+	}
+	_, err = r.joinByInvite(m, made.Token)
+	r.must(err)
+}
+
 func TestRevokedInvite(t *testing.T) {
 	r := newRig(t)
 	made, err := r.Invite(t.Context(), root, &api.NewInvite{})

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/joining"
@@ -39,11 +41,23 @@ func (r *Roster) Redeem(ctx context.Context, invite joining.InviteID, a *joining
 			return nil, fmt.Errorf("this invite is %s; make another one: octasklyctl worker invite: %w", stateOf(v, now), octaskly.ErrGone)
 		case v.Name != "" && v.Name != a.Name:
 			return nil, fmt.Errorf("this invite is for worker %.64s: %w", v.Name, octaskly.ErrDenied)
+		case r.book.isAnothers(a, now):
+			return nil, fmt.Errorf("worker id %[1]s has a certificate for another key; if this is that machine, made anew, first type: octasklyctl worker remove %[1]s && octasklyctl worker approve %[1]s: %[2]w", a.ID, octaskly.ErrConflict)
 		}
 		used := *v
 		used.UsedBy, used.UsedKey, used.UsedAt = a.ID, hash[:], now
 		c := &change{}
 		c.Invites = []octaskly.Invite{used}
 		return c, nil
+	})
+}
+
+// isAnothers reports whether the id that an applicant calls its own is that of a worker
+// with another key. Ids are no secret, and an invite is for one more worker, not for
+// the place of one that is there. (Who has the fleet key may be anybody, by octaskly/1.)
+func (b *book) isAnothers(a *joining.Application, now time.Time) bool {
+	hash := a.KeyHash()
+	return slices.ContainsFunc(b.identitiesOf(a.ID), func(i *octaskly.Identity) bool {
+		return good(i, now) && !bytes.Equal(i.Key, hash[:])
 	})
 }
