@@ -99,6 +99,9 @@ func (s *session) workers(ctx context.Context, line *commandLine) []candidate {
 	defer s.client.Close()
 	ctx, cancel := context.WithTimeout(ctx, completeWithin)
 	defer cancel()
+	if who := line.leaf().Name; who == "approve" || who == "reject" || who == "uninvite" {
+		return s.comers(ctx, line)
+	}
 	workers, _ := s.client.Workers(ctx)
 	var all []candidate
 	for _, w := range workers {
@@ -110,13 +113,39 @@ func (s *session) workers(ctx context.Context, line *commandLine) []candidate {
 	return all
 }
 
+// comers are those that may join, and what a command may do about them.
+func (s *session) comers(ctx context.Context, line *commandLine) (all []candidate) {
+	if line.leaf().Name == "uninvite" {
+		invites, _ := s.client.Invites(ctx)
+		for _, v := range invites {
+			if v.State == "open" && !slices.Contains(line.words, v.ID) {
+				all = append(all, candidate{v.ID, v.Name})
+			}
+		}
+		return all
+	}
+	if line.leaf().Name == "approve" && len(line.words) > 0 {
+		return nil // a code, which only the machine knows
+	}
+	workers, _ := s.client.Pending(ctx)
+	for _, w := range workers {
+		plain := defuse(w.Name) == w.Name && !slices.Contains(line.words, w.Name)
+		if plain && (w.State == "waits" || line.leaf().Name == "approve") {
+			all = append(all, candidate{w.Name, w.State + " " + w.Address})
+		}
+	}
+	return all
+}
+
 // takesWorker reports whether a command would do something about a worker.
 func takesWorker(cmd *cli.Command, w *api.Worker) bool {
 	switch cmd.Name {
 	case "resume":
 		return w.Drain != nil
 	case "remove":
-		return w.State != connected
+		return w.State != connected // the others, by hand
+	case "pending", "invite", "invites":
+		return false
 	}
 	return true
 }

@@ -276,7 +276,7 @@ func (f *fake) manage(name string, drain *api.Drain) (*api.Worker, error) {
 	case "refused":
 		return nil, fmt.Errorf("ann is no admin: %w", octaskly.ErrDenied)
 	case "there":
-		return nil, fmt.Errorf("cannot remove worker there: it is connected: %w", octaskly.ErrConflict)
+		return nil, fmt.Errorf("cannot remove worker there: another one of that name is connected: %w", octaskly.ErrConflict)
 	case "unknown":
 		return nil, fmt.Errorf("cannot find worker %q: %w", name, octaskly.ErrNotFound)
 	}
@@ -343,7 +343,7 @@ func (d *daemon) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- api.Serve(ctx, ln, api.New(d.fake, nil, api.Config{Version: "1.2.3", Access: api.DefaultAccess(), Log: log}), log)
+		ended <- api.Serve(ctx, ln, api.New(d.fake, nil, api.Config{Version: "1.2.3", Access: api.DefaultAccess(), Roster: usher{d.fake}, Log: log}), log)
 	}()
 	d.stop = sync.OnceFunc(func() {
 		cancel()

@@ -356,6 +356,13 @@ Empty a machine, whatever runs there may take an hour, and use it again:
     octasklyctl worker show w1
     octasklyctl worker resume w1
 
+Let a machine join that shows a code, invite another one, and let a third come in no more:
+
+    octasklyctl worker pending
+    octasklyctl worker approve w1 483-112
+    (umask 077; octasklyctl worker invite --name w2 > invite)
+    octasklyctl worker remove w3
+
 Use a dispatcher elsewhere, and make a token for a program there:
 
     octasklyctl login https://octaskly.example.org:3000

@@ -15,10 +15,12 @@ import (
 func (s *session) workerCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "worker",
-		Usage:       "look at the machines that run commands, and drain them",
+		Usage:       "look at the machines that run commands, drain them, and let others join",
 		Description: "Workers are the machines that run commands.",
 		ArgsUsage:   "COMMAND",
-		Subcommands: []*cli.Command{s.workerLsCommand(), s.workerShowCommand(), s.workerDrainCommand(), s.workerResumeCommand(), s.workerRemoveCommand()},
+		Subcommands: []*cli.Command{s.workerLsCommand(), s.workerShowCommand(), s.workerDrainCommand(), s.workerResumeCommand(), s.workerRemoveCommand(),
+			s.workerPendingCommand(), s.workerApproveCommand(), s.workerRejectCommand(),
+			s.workerInviteCommand(), s.workerInvitesCommand(), s.workerUninviteCommand()},
 	}
 }
 
@@ -61,7 +63,15 @@ func (s *session) workerLs(c *cli.Context) error {
 	t := workerTable(workers, time.Now())
 	t.width = terminalWidth(s.stdout)
 	t.narrow(sparedOfWorkers...)
-	return t.write(s.stdout)
+	if err := t.write(s.stdout); err != nil {
+		return err
+	}
+	for _, w := range workers {
+		if w.Waiting != "" {
+			s.note("%s waits %s", w.Name, w.Waiting)
+		}
+	}
+	return nil
 }
 
 // sparedOfWorkers are columns that a narrow terminal does without.

@@ -67,10 +67,12 @@ func (s *session) workerRemoveCommand() *cli.Command {
 	return &cli.Command{
 		Name:    "remove",
 		Aliases: []string{"rm"},
-		Usage:   "forget workers that will not come back",
-		Description: "Forgets workers that are not connected. What they had runs again elsewhere at once,\n" +
-			"without waiting for the end of a lease: be sure that it does not run any more. One that\n" +
-			"comes back all the same is welcome, as a new worker. It is for admins.",
+		Usage:   "forget workers, and let them in no more",
+		Description: "Forgets workers. One that is connected loses its connection, at once; its certificate is\n" +
+			"revoked, and nothing lets that machine in again but octasklyctl worker approve NAME. What it\n" +
+			"had runs again elsewhere at once, without waiting for the end of a lease: be sure that it\n" +
+			"does not run any more, or drain the worker before. (Tasks submitted with --at-most-one wait\n" +
+			"for the lease.) It is for admins.",
 		ArgsUsage: "NAME|ID…",
 		UsageText: "octasklyctl worker remove w1",
 		Action: func(c *cli.Context) error {
@@ -112,8 +114,6 @@ func (s *session) aboutWorker(err error, command, name string) error {
 		return s.notAdmin(err)
 	case errors.Is(err, octaskly.ErrDenied):
 		return withHint(err, "sudo octasklyctl worker %s %s", command, quote(name))
-	case errors.Is(err, octaskly.ErrConflict):
-		return withHint(err, "stop it first, on its machine: systemctl disable --now octasklyd-worker; or only keep tasks from it: octasklyctl worker drain %s", quote(name))
 	}
 	return err
 }

@@ -63,6 +63,7 @@ func writeWorkerPage(out io.Writer, w *api.Worker, now time.Time) error {
 	p.line("id", w.ID)
 	p.line("state", workerState(w))
 	p.drain(w, now)
+	p.line("waiting", w.Waiting)
 	p.line("address", w.Address)
 	p.line("transport", w.Transport)
 	p.line("round trip", tripText(w))

@@ -45,9 +45,10 @@ func restoreCommand() *cli.Command {
 		Description: "Unpacks a backup into the state directory, which must not have a database. What workers still run for\n" +
 			"the dispatcher that was backed up is stopped when they connect, and runs again: what was done since\n" +
 			"then is not known. Ids of new tasks begin 1,000,000 later, so that none is given out twice. Tokens that were\n" +
-			"revoked since then would be good again: all logins end, and all machine tokens without --keep-tokens.",
+			"revoked since then would be good again: all logins end, and without --keep-tokens all machine tokens and\n" +
+			"the certificates of workers, which join anew.",
 		ArgsUsage: "FILE",
-		Flags:     append(stateFlags(), &cli.BoolFlag{Name: "keep-tokens", Usage: "keep machine tokens, also those that were revoked since", DisableDefaultText: true}),
+		Flags:     append(stateFlags(), &cli.BoolFlag{Name: "keep-tokens", Usage: "keep machine tokens and certificates of workers, also those that were revoked since", DisableDefaultText: true}),
 		Action: func(c *cli.Context) error {
 			file, stateDir, err := backupWords(c)
 			if err != nil {
@@ -109,9 +110,9 @@ func backupWords(c *cli.Context) (file, stateDir string, err error) {
 // ending says whom a dispatcher that was restored lets in no longer.
 func ending(s *backup.Summary, keep bool) string {
 	if keep {
-		return fmt.Sprintf("when the dispatcher starts, %d logins end: log in again; %d machine tokens stay good, also those that were revoked since: octasklyctl token revoke", s.Logins, s.Tokens)
+		return fmt.Sprintf("when the dispatcher starts, %d logins end: log in again; %d machine tokens stay good, also those that were revoked since: octasklyctl token revoke; so do the certificates of workers: octasklyctl worker remove", s.Logins, s.Tokens)
 	}
-	return fmt.Sprintf("when the dispatcher starts, %d logins and %d machine tokens end: log in again, and make machine tokens anew, or restore with --keep-tokens", s.Logins, s.Tokens)
+	return fmt.Sprintf("when the dispatcher starts, %d logins and %d machine tokens end: log in again, and make machine tokens anew, or restore with --keep-tokens; workers join anew, by the fleet key by themselves, else by an approval", s.Logins, s.Tokens)
 }
 
 func tell(to io.Writer, done string, s *backup.Summary) {

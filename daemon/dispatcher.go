@@ -72,11 +72,19 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 	}
 	defer db.Close()
 	vault := security.NewVault(key)
-	rest, err := openRest(p, &c.Door, func() (certificates, error) { return ofAuthority(c, vault, p.log) }) // first: with another fleet key, accounts would end all logins
+	authority, err := loadAuthority(c.StateDir, vault, p.log) // first: with another fleet key, accounts would end all logins
+	if err != nil {
+		return err
+	}
+	rest, err := openRest(p, &c.Door, func() (certificates, error) { return ofAuthority(c, authority, p.log) })
 	if err != nil {
 		return err
 	}
 	defer rest.close()
+	joins, err := openRoster(c, p, db, key, authority)
+	if err != nil {
+		return err
+	}
 	known, err := accounts.New(accounts.Config{
 		Store: db, Key: key, Quotas: quotas(c.Quotas), Log: p.log,
 		AuditAge: c.Retention.Audit.Std(), AuditRows: c.Retention.AuditRows,
@@ -84,18 +92,18 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 	if err != nil {
 		return err
 	}
-	d, err := newDispatcher(c, p, db, vault, known)
+	d, err := newDispatcher(c, p, db, vault, known, joins)
 	if err != nil {
 		return err
 	}
-	if err := serveAndReload(ctx, p, c, &parts{d, known, rest, key}, load); err != nil {
+	if err := serveAndReload(ctx, p, c, &parts{d, known, rest, key, joins}, load); err != nil {
 		return err
 	}
 	p.log.Info("Dispatcher has stopped")
 	return nil
 }
 
-func newDispatcher(c *config.Dispatcher, p *process, db *store.Store, vault *security.Vault, known *accounts.Accounts) (*dispatcher.Dispatcher, error) {
+func newDispatcher(c *config.Dispatcher, p *process, db *store.Store, vault *security.Vault, known *accounts.Accounts, joins *entry) (*dispatcher.Dispatcher, error) {
 	policy, err := octaskly.ParsePolicy(c.Sandbox, c.SandboxFloor, c.Preset)
 	if err != nil {
 		return nil, err
@@ -104,7 +112,7 @@ func newDispatcher(c *config.Dispatcher, p *process, db *store.Store, vault *sec
 		Dir: c.StateDir, Fleet: c.Fleet, Version: version, MaxOutput: int64(c.Limits.MaxOutput),
 		MaxQueued: c.Limits.MaxQueued, Lease: c.Limits.Lease.Std(), Linger: c.Limits.CommitLinger.Std(),
 		MaxLosses: int(c.Limits.MaxLosses), Policy: policy, Retention: retention(c.Retention), Log: p.log,
-		Vault: vault, Quota: known.Quota, Callers: known,
+		Vault: vault, Quota: known.Quota, Callers: known, Roster: joins.Roster,
 	}, db)
 }
 
@@ -114,6 +122,7 @@ func serveAndReload(ctx context.Context, p *process, c *config.Dispatcher, with 
 	group, ctx := errgroup.WithContext(ctx)
 	served, over := context.WithCancel(context.WithoutCancel(ctx))
 	group.Go(func() error { return with.accounts.Run(served) })
+	group.Go(func() error { return with.joins.Run(served) })
 	group.Go(func() error {
 		defer over()
 		return serve(ctx, p, c, with)
@@ -121,6 +130,9 @@ func serveAndReload(ctx context.Context, p *process, c *config.Dispatcher, with 
 	group.Go(func() error {
 		return p.reloadOnHangup(ctx, func() (config.Common, error) {
 			fresh, err := load()
+			if err == nil {
+				with.joins.SetPolicy(policyOf(fresh.Join))
+			}
 			return fresh.Common, err
 		})
 	})
@@ -152,6 +164,7 @@ type parts struct {
 	accounts *accounts.Accounts
 	rest     *restDoor
 	key      security.Key
+	joins    *entry
 }
 
 // fleetKey is the key that workers must know; a dispatcher without one makes it.
@@ -180,9 +193,9 @@ func serve(ctx context.Context, p *process, c *config.Dispatcher, d *parts) erro
 	}
 	udp := workersUDP(p, c, port)
 	p.warnUnused()
-	workers, err := listenForWorkers(port, udp, transport.Config{Key: d.key, Slow: tellSlow(d.Log), Refused: func(addr string, why error) {
+	workers, err := listenForWorkers(port, udp, d.joins.transport(transport.Config{Key: d.key, Slow: tellSlow(d.Log), Refused: func(addr string, why error) {
 		d.Log.Warn("Connection is refused", "address", addr, "reason", why)
-	}})
+	}}))
 	if err != nil {
 		return err
 	}
@@ -198,7 +211,7 @@ func serve(ctx context.Context, p *process, c *config.Dispatcher, d *parts) erro
 	})
 	handler := api.New(d, d.accounts, api.Config{
 		Version: version, Access: api.AccessList(c.Access), Origins: c.CORSOrigins,
-		Rate: float64(c.Rest.Requests), Burst: int(c.Rest.Burst), Log: d.Log,
+		Rate: float64(c.Rest.Requests), Burst: int(c.Rest.Burst), Roster: d.joins.Roster, Log: d.Log,
 		Metrics: []api.Meter{processMeter(dirs.Dispatcher), d.Metrics},
 	})
 	group.Go(func() error { return api.Serve(ctx, control, handler, d.Log) })

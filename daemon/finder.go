@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -21,15 +22,14 @@ const (
 
 // finder finds the dispatcher of a worker that was told no address: where it was
 // last, on this machine, or where the network says. It trusts none of them, and
-// shows them nothing but a proof that is worth nothing to others (package
+// shows them nothing that is worth anything to others (packages joining and
 // security). It listens only while there is no session. It is for one goroutine.
 type finder struct {
-	fleet string
-	log   *slog.Logger
-	dial  openFunc
-	hear  func(prefer func(*discovery.Announcement) bool) (ears, error) // nil: it does not listen
-	last  string                                                        // where a session was
-	told  map[string]bool                                               // what the log has
+	log  *slog.Logger
+	dial openFunc
+	hear func(prefer func(*discovery.Announcement) bool) (ears, error) // nil: it does not listen
+	last string                                                        // where a session was
+	told map[string]bool                                               // what the log has
 }
 
 // ears are a discovery.Browser.
@@ -48,17 +48,25 @@ func listenToNetwork(prefer func(*discovery.Announcement) bool) (ears, error) {
 	return b, nil
 }
 
-type openFunc = func(ctx context.Context, address string, key security.Key) (transport.Session, error)
+type openFunc = func(context.Context, place) (transport.Session, error)
+
+// wanted says which dispatcher is looked for.
+type wanted struct {
+	fleet string       // its name; empty: any
+	key   security.Key // by which its announcement is sealed; zero: that does not help
+	hint  string       // where it may be; empty: there is none
+	blind bool         // whoever answers has nothing to show: only people can tell
+}
 
 // dispatcherFinder opens a session at the address that was given, and else looks
 // for one.
-func dispatcherFinder(c *config.Worker, log *slog.Logger, open openFunc) func(context.Context, security.Key) (transport.Session, error) {
+func dispatcherFinder(c *config.Worker, log *slog.Logger, open openFunc) func(context.Context, wanted) (transport.Session, error) {
 	if c.Dispatcher != "" {
-		return func(ctx context.Context, key security.Key) (transport.Session, error) {
-			return open(ctx, c.Dispatcher, key)
+		return func(ctx context.Context, _ wanted) (transport.Session, error) {
+			return open(ctx, place{address: c.Dispatcher})
 		}
 	}
-	f := &finder{fleet: c.Fleet, log: log, dial: open}
+	f := &finder{log: log, dial: open}
 	if c.Discover {
 		f.hear = listenToNetwork
 	}
@@ -67,45 +75,50 @@ func dispatcherFinder(c *config.Worker, log *slog.Logger, open openFunc) func(co
 
 const elsewhere = "where the dispatcher is elsewhere, say so with --dispatcher HOST:PORT"
 
-func (f *finder) find(ctx context.Context, key security.Key) (transport.Session, error) {
-	if f.last != "" && f.last != localDispatcher {
-		if link, err := f.try(ctx, f.last, key); err == nil {
-			return link, nil
+func (f *finder) find(ctx context.Context, w wanted) (transport.Session, error) {
+	for _, known := range []string{f.last, w.hint} {
+		if known == "" || known == localDispatcher {
+			continue
+		}
+		if link, err := f.try(ctx, place{address: known}); err == nil || isFinal(err) {
+			return link, err
 		}
 	}
-	link, here := f.try(ctx, localDispatcher, key)
-	if here == nil {
-		return link, nil
+	link, here := f.try(ctx, place{address: localDispatcher})
+	if here == nil || isFinal(here) {
+		return link, here
 	}
 	if f.hear == nil {
 		return nil, fmt.Errorf("%w; %s", here, elsewhere)
 	}
-	link, there := f.listen(ctx, key)
+	link, there := f.listen(ctx, w)
 	if there != nil {
 		return nil, fmt.Errorf("%w; and %w; %s", here, there, elsewhere)
 	}
 	return link, nil
 }
 
-func (f *finder) try(ctx context.Context, address string, key security.Key) (transport.Session, error) {
-	ctx, cancel := context.WithTimeout(ctx, tryTime)
-	defer cancel()
-	link, err := f.dial(ctx, address, key)
+// isFinal reports whether err is the word of the very dispatcher that is looked for.
+func isFinal(err error) bool { return errors.Is(err, transport.ErrRemoved) }
+
+func (f *finder) try(ctx context.Context, p place) (transport.Session, error) {
+	p.within = tryTime
+	link, err := f.dial(ctx, p)
 	if err == nil {
-		f.last = address
+		f.last = p.address
 	}
 	return link, err
 }
 
 // listen tries what is sealed with the key as soon as it is heard, and what is not
 // when there was time enough for the former.
-func (f *finder) listen(ctx context.Context, key security.Key) (transport.Session, error) {
-	network, err := f.hear(genuine(key))
+func (f *finder) listen(ctx context.Context, w wanted) (transport.Session, error) {
+	network, err := f.hear(genuine(w.key))
 	if err != nil {
 		return nil, fmt.Errorf("the network cannot be asked: %w", err)
 	}
 	defer network.Close()
-	h := &hearing{finder: f, network: network, key: key, tried: map[string]bool{}}
+	h := &hearing{finder: f, network: network, wanted: w, tried: map[string]bool{}}
 	over := time.NewTimer(hearTime)
 	defer over.Stop()
 	for {
@@ -115,10 +128,7 @@ func (f *finder) listen(ctx context.Context, key security.Key) (transport.Sessio
 		select {
 		case <-network.Changed():
 		case <-over.C:
-			if link := h.tryOthers(ctx); link != nil {
-				return link, nil
-			}
-			return nil, h.failure()
+			return h.tryRest(ctx)
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}

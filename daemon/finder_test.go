@@ -57,6 +57,7 @@ func heardOf(fleet, host string, preferred bool, addresses ...string) discovery.
 // search is a finder on a fake network, in which good is the dispatcher.
 type search struct {
 	*finder
+	wanted
 	*fakeNetwork
 	tried []string
 	log   bytes.Buffer
@@ -65,14 +66,14 @@ type search struct {
 type fakeSession struct{ transport.Session }
 
 func newSearch(good string) *search {
-	s := &search{fakeNetwork: &fakeNetwork{changed: make(chan struct{}, 1)}}
+	s := &search{fakeNetwork: &fakeNetwork{changed: make(chan struct{}, 1)}, wanted: wanted{fleet: "lab", key: security.GenerateKey()}}
 	s.finder = &finder{
-		fleet: "lab", log: slog.New(slog.NewTextHandler(&s.log, nil)),
-		dial: func(_ context.Context, address string, _ security.Key) (transport.Session, error) {
-			if s.tried = append(s.tried, address); address == good {
+		log: slog.New(slog.NewTextHandler(&s.log, nil)),
+		dial: func(_ context.Context, p place) (transport.Session, error) {
+			if s.tried = append(s.tried, p.address); p.address == good {
 				return fakeSession{}, nil
 			}
-			return nil, errors.New("cannot open a session with " + address)
+			return nil, errors.New("cannot open a session with " + p.address)
 		},
 		hear: func(func(*discovery.Announcement) bool) (ears, error) { return s.fakeNetwork, nil },
 	}
@@ -82,7 +83,7 @@ func newSearch(good string) *search {
 func (s *search) now(t *testing.T) error {
 	t.Helper()
 	s.tried = nil
-	link, err := s.find(t.Context(), security.GenerateKey())
+	link, err := s.find(t.Context(), s.wanted)
 	if (link == nil) == (err == nil) {
 		t.Errorf("%v, %v", link, err)
 	}
@@ -111,7 +112,7 @@ func TestFind(t *testing.T) {
 		}
 		s.hear = nil // where it was last comes first
 		s.tried = nil
-		if _, err := s.find(t.Context(), security.GenerateKey()); err != nil || s.tried[0] != "10.0.0.3:7878" {
+		if _, err := s.find(t.Context(), s.wanted); err != nil || s.tried[0] != "10.0.0.3:7878" {
 			t.Errorf("%q, %v", s.tried, err)
 		}
 	})
@@ -148,13 +149,13 @@ func TestFindNothing(t *testing.T) {
 			t.Errorf("it takes %v", took)
 		}
 		s.hear = func(func(*discovery.Announcement) bool) (ears, error) { return nil, discovery.ErrNoNetwork }
-		if _, err := s.find(t.Context(), security.GenerateKey()); !errors.Is(err, discovery.ErrNoNetwork) {
+		if _, err := s.find(t.Context(), s.wanted); !errors.Is(err, discovery.ErrNoNetwork) {
 			t.Error(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		s.hear = func(func(*discovery.Announcement) bool) (ears, error) { return s.fakeNetwork, nil }
-		if _, err := s.find(ctx, security.GenerateKey()); !errors.Is(err, context.Canceled) {
+		if _, err := s.find(ctx, s.wanted); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 	})

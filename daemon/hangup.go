@@ -12,7 +12,7 @@ import (
 )
 
 // reloadOnHangup has SIGHUP read the configuration again, until ctx is done. Of
-// what has changed the log level is taken at once.
+// what has changed the log level is taken at once, and what load takes.
 func (p *process) reloadOnHangup(ctx context.Context, load func() (config.Common, error)) error {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, unix.SIGHUP)
@@ -36,5 +36,5 @@ func (p *process) reload(load func() (config.Common, error)) {
 		return
 	}
 	p.level.Set(c.LogLevel.Level())
-	p.log.Info("The configuration is read again; the log level counts from now on, all else from the next start", "log_level", c.LogLevel.Level())
+	p.log.Info("The configuration is read again; the log level and a dispatcher's [join] count from now on, all else from the next start", "log_level", c.LogLevel.Level())
 }

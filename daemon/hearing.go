@@ -6,17 +6,18 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
+	"strings"
 
 	"github.com/octaskly/octaskly/internal/discovery"
-	"github.com/octaskly/octaskly/internal/security"
 	"github.com/octaskly/octaskly/internal/transport"
 )
 
 // hearing is one time that a finder listens.
 type hearing struct {
 	*finder
+	wanted
 	network ears
-	key     security.Key
 	tried   map[string]bool
 	heard   int // dispatchers of the fleet
 }
@@ -25,7 +26,7 @@ type hearing struct {
 func (h *hearing) trySealed(ctx context.Context) transport.Session {
 	for _, d := range h.network.Heard() {
 		switch {
-		case d.Fleet != h.fleet:
+		case !h.isOf(&d):
 			h.tell(slog.LevelInfo, "A dispatcher of another fleet is heard on the network", &d, "want", h.fleet)
 		case d.Preferred:
 			if link := h.tryAll(ctx, &d, d.Addresses); link != nil {
@@ -36,6 +37,40 @@ func (h *hearing) trySealed(ctx context.Context) transport.Session {
 	return nil
 }
 
+// isOf reports whether d says that it is of the fleet that is looked for.
+func (h *hearing) isOf(d *discovery.Heard) bool { return h.fleet == "" || d.Fleet == h.fleet }
+
+// tryRest tries what is left when there was time enough to be heard.
+func (h *hearing) tryRest(ctx context.Context) (transport.Session, error) {
+	if h.blind {
+		if err := h.tellApart(); err != nil {
+			return nil, err
+		}
+	}
+	if link := h.tryOthers(ctx); link != nil {
+		return link, nil
+	}
+	return nil, h.failure()
+}
+
+const maxListed = 8
+
+// tellApart fails where a worker that trusts anybody would have to choose.
+func (h *hearing) tellApart() error {
+	var all []string
+	for _, d := range h.network.Heard() {
+		if near := h.nearby(d.Addresses); h.isOf(&d) && len(near) > 0 {
+			all = append(all, fmt.Sprintf("%q at %s", d.Host, netip.AddrPortFrom(near[0], d.Port)))
+		}
+	}
+	if len(all) < 2 {
+		return nil
+	}
+	slices.Sort(all)
+	list := strings.Join(all[:min(len(all), maxListed)], ", ")
+	return fmt.Errorf("%d dispatchers are heard on the network, and this worker has neither key nor invite to tell them apart by: %s", len(all), list)
+}
+
 // tryOthers tries some that only say that they are of the fleet: they may have
 // another key by mistake, and that is worth telling.
 func (h *hearing) tryOthers(ctx context.Context) transport.Session {
@@ -43,7 +78,7 @@ func (h *hearing) tryOthers(ctx context.Context) transport.Session {
 	rand.Shuffle(len(list), func(i, k int) { list[i], list[k] = list[k], list[i] })
 	tries := maxTries
 	for _, d := range list {
-		if d.Fleet != h.fleet {
+		if !h.isOf(&d) {
 			continue
 		}
 		h.heard++
@@ -77,7 +112,7 @@ func (h *hearing) tryAll(ctx context.Context, d *discovery.Heard, addresses []ne
 			continue
 		}
 		h.tried[address] = true
-		link, err := h.try(ctx, address, h.key)
+		link, err := h.try(ctx, place{address: address, hearsay: true})
 		if err == nil {
 			h.log.Info("A dispatcher of this fleet is found on the network", "fleet", d.Fleet, "host", d.Host, "address", address)
 			return link
@@ -89,8 +124,12 @@ func (h *hearing) tryAll(ctx context.Context, d *discovery.Heard, addresses []ne
 
 // failure has the same text for the same state of things: it is logged once.
 func (h *hearing) failure() error {
-	if h.heard == 0 {
-		return fmt.Errorf("no dispatcher of fleet %q is heard on the network", h.fleet)
+	of := ""
+	if h.fleet != "" {
+		of = fmt.Sprintf(" of fleet %q", h.fleet)
 	}
-	return fmt.Errorf("none that is heard of fleet %q takes this worker", h.fleet)
+	if h.heard == 0 {
+		return fmt.Errorf("no dispatcher%s is heard on the network", of)
+	}
+	return fmt.Errorf("none that is heard%s takes this worker", of)
 }

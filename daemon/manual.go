@@ -102,12 +102,13 @@ Every role is configured by flags, by the environment and by files, in this orde
 
 An executor, or a worker without one, tries every sandbox level and every limit when it starts, and offers what has held. *octasklyd worker selftest* tells what that was, and what to do about the rest. Boxes take root's rights and cgroup2 with its controllers; the worker of an ordinary user offers level none.
 
-A dispatcher and its workers know a common key, the fleet key. Both prove to each other that they know it before anything else is said, and all that is said is encrypted (TLS 1.3).
+A worker joins its dispatcher by the fleet key, by an invite, or by an approval; see JOINING. From then on both show each other certificates of the fleet's own authority before anything else is said, and all that is said is encrypted (TLS 1.3).
 `
 
 var daemonSections = []manual.Section{
 	{Title: "BACKUP AND DAMAGE", Text: daemonBackup},
 	{Title: "DISCOVERY", Text: daemonDiscovery},
+	{Title: "JOINING", Text: daemonJoining},
 	{Title: "LINKS", Text: daemonLinks},
 	{Title: "METRICS", Text: daemonMetrics},
 	{Title: "SIGNALS", Text: daemonSignals},
@@ -122,7 +123,7 @@ var daemonSections = []manual.Section{
 const daemonBackup = `
 *octasklyd dispatcher backup* writes the database, inputs and long outputs of a dispatcher into one file, whether or not the dispatcher runs. What was accepted before it began is in the file. The fleet key is not in it: keep a copy of that apart, where few can read it.
 
-*octasklyd dispatcher restore* makes what such a file holds the state of a dispatcher that has no database. Tasks that had ended stay so, and those that had not run again, even those that have ended since: nobody knows any more. Workers stop, when they connect, what they still run for the dispatcher that was backed up. Ids of new tasks begin 1,000,000 later, so that none is given out twice. What was revoked since the backup is not known either: when the dispatcher starts, all logins end and it signs with a new key, and machine tokens end, too, unless they are kept by *--keep-tokens*. Passwords are those of then. The same goes for a database that was copied by hand, whose machine tokens end, too.
+*octasklyd dispatcher restore* makes what such a file holds the state of a dispatcher that has no database. Tasks that had ended stay so, and those that had not run again, even those that have ended since: nobody knows any more. Workers stop, when they connect, what they still run for the dispatcher that was backed up. Ids of new tasks begin 1,000,000 later, so that none is given out twice. What was revoked since the backup is not known either: when the dispatcher starts, all logins end and it signs with a new key, and machine tokens end, too, with the certificates and invites of workers, unless they are kept by *--keep-tokens*: workers join anew, by the fleet key by themselves, else by an approval. Passwords are those of then. The same goes for a database that was copied by hand, whose machine tokens and certificates end, too.
 
 A database that is copied to another file is taken for a copy in the same way, and so is one that is moved to another machine or file system: the dispatcher says so in its log when it starts. To move one, drain the workers first (and restore a backup with *--keep-tokens*, so that machine tokens stay good), so that nothing runs that would have to run again. Renaming directories changes nothing. Never copy the database of a dispatcher that runs but with *octasklyd dispatcher backup*, and never over one that is there.
 
@@ -190,7 +191,7 @@ directory of the configuration files
 directories that systemd gives, see systemd.exec(5)
 
 *CREDENTIALS_DIRECTORY*::
-directory of credentials that systemd gives; *fleet.key* in it is the fleet key unless *join_key_file* says otherwise
+directory of credentials that systemd gives; *fleet.key* in it is the fleet key unless *join_key_file* says otherwise, and *invite* a worker's invite unless *invite_file* does
 
 *XDG_STATE_HOME*, *XDG_RUNTIME_DIR*, *XDG_CONFIG_HOME*, *HOME*::
 where state, sockets and configuration of an ordinary user's daemons lie
@@ -198,7 +199,10 @@ where state, sockets and configuration of an ordinary user's daemons lie
 
 const daemonFiles = `
 _/etc/octaskly/fleet.key_::
-the fleet key; copy it from the dispatcher's machine to those of the workers, and let nobody but root read it
+the fleet key, for root alone; workers whose machines have a copy join without an approval
+
+_/etc/octaskly/invite_::
+an invite for the worker of this machine, as *octasklyctl worker invite* prints it, for root alone
 
 _/etc/octaskly/ROLE.toml_, _/etc/octaskly/ROLE.d/*.toml_::
 configuration, see octaskly.toml(5)
@@ -235,8 +239,12 @@ The same from packages, first on the dispatcher's machine, then on that of a wor
 
     systemctl enable --now octasklyd-dispatcher
 
-    scp HOST:/etc/octaskly/fleet.key /etc/octaskly/fleet.key
     systemctl enable --now octasklyd-worker
+    systemctl status octasklyd-worker
+
+and what that says then on the dispatcher's:
+
+    octasklyctl worker approve NAME 483-112
 
 See which dispatchers a machine hears, and name one that it does not:
 

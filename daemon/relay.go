@@ -7,16 +7,15 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/octaskly/octaskly/internal/config"
-	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/systemd"
 	"github.com/octaskly/octaskly/internal/transport"
 	"github.com/octaskly/octaskly/internal/worker"
 )
 
 // runRelay is a worker whose commands run in an executor of its own.
-func runRelay(ctx context.Context, p *process, c *config.Worker, id octaskly.WorkerID, dial dialFunc) error {
+func runRelay(ctx context.Context, p *process, c *config.Worker, in *entrance) error {
 	r := &worker.Relay{
-		ID: id, Name: c.Name, Version: version, Log: p.log, Status: systemd.Status, Dial: dial,
+		ID: in.id, Name: c.Name, Version: version, Log: p.log, Status: systemd.Status, Dial: in.dialer(c),
 		Executor: func(ctx context.Context) (transport.Session, error) { return transport.DialUnix(ctx, c.Executor) },
 	}
 	control, err := p.control(c.Socket)
@@ -33,7 +32,7 @@ func runRelay(ctx context.Context, p *process, c *config.Worker, id octaskly.Wor
 	group.Go(func() error { return r.Run(inner) })
 	running := func() int { n, _ := r.Running(); return n }
 	group.Go(func() error {
-		me := &self{c, id, r.Joined, r.Hello, running, r.Identify, r.Metrics}
+		me := &self{c, in, r.Joined, r.Hello, running, r.Identify, r.Metrics}
 		return me.answer(inner, control, rest, p.log)
 	})
 	group.Go(func() error {

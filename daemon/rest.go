@@ -66,11 +66,7 @@ func tlsConfig(c *config.Door, own func() (certificates, error), log *slog.Logge
 }
 
 // ofAuthority are certificates of the fleet's own authority.
-func ofAuthority(c *config.Dispatcher, vault *security.Vault, log *slog.Logger) (certificates, error) {
-	authority, err := loadAuthority(c.StateDir, vault, log)
-	if err != nil {
-		return nil, err
-	}
+func ofAuthority(c *config.Dispatcher, authority *security.Authority, log *slog.Logger) (certificates, error) {
 	own := &ownCertificate{authority: authority, names: c.HTTPNames}
 	if _, err := own.get(nil); err != nil {
 		return nil, err

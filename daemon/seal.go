@@ -26,8 +26,11 @@ func sealer(key security.Key) func(text string) string {
 	}
 }
 
-// genuine knows announcements that are sealed.
+// genuine knows announcements that are sealed; without a key it knows none.
 func genuine(key security.Key) func(*discovery.Announcement) bool {
+	if key.IsZero() {
+		return func(*discovery.Announcement) bool { return false }
+	}
 	seal := sealer(key)
 	return func(a *discovery.Announcement) bool {
 		return hmac.Equal([]byte(a.Seal), []byte(seal(a.Text())))

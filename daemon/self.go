@@ -16,7 +16,7 @@ import (
 // self is what a worker's own socket tells.
 type self struct {
 	c       *config.Worker
-	id      octaskly.WorkerID
+	in      *entrance
 	joined  func() *worker.Joined
 	hello   func() *protocol.Hello // nil while there is no executor
 	running func() int
@@ -25,10 +25,11 @@ type self struct {
 }
 
 func (s *self) Worker(context.Context, api.Caller) (*api.Worker, error) {
-	w := &api.Worker{ID: string(s.id), Name: s.c.Name, State: "away", Version: version, Running: s.running(), SeenAt: time.Now()}
+	w := &api.Worker{ID: string(s.in.id), Name: s.c.Name, State: "away", Version: version, Running: s.running(), SeenAt: time.Now()}
 	if joined := s.joined(); joined != nil {
 		w.State, w.Address = "connected", joined.Address
 	}
+	w.Waiting = s.in.waiting()
 	if hello := s.hello(); hello != nil {
 		w.Slots, w.Features, w.Checks = hello.Slots, hello.Features, api.ChecksOf(hello.Checks)
 		w.CPUs, w.Memory = float64(hello.Room[octaskly.CPU])/1000, hello.Room[octaskly.Memory]
@@ -39,6 +40,9 @@ func (s *self) Worker(context.Context, api.Caller) (*api.Worker, error) {
 func (s *self) Dispatcher() string {
 	if joined := s.joined(); joined != nil {
 		return "its dispatcher is at " + joined.Address + ", run octasklyctl there"
+	}
+	if text := s.in.waiting(); text != "" {
+		return "it waits " + text
 	}
 	if s.c.Dispatcher == "" {
 		return "no dispatcher serves on this machine: systemctl start octasklyd-dispatcher, or name another one's address in worker.toml"

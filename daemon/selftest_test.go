@@ -25,7 +25,7 @@ func serveWorker(t *testing.T, hello *protocol.Hello) string {
 		t.Fatal(err)
 	}
 	me := &self{
-		c: &config.Worker{Name: "w1"}, id: "0123456789abcdef",
+		c: &config.Worker{Name: "w1"}, in: &entrance{id: "0123456789abcdef"},
 		joined: func() *worker.Joined { return nil }, hello: func() *protocol.Hello { return hello }, running: func() int { return 0 },
 	}
 	ctx, stop := context.WithCancel(context.Background())

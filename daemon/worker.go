@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -23,9 +22,7 @@ import (
 	"github.com/octaskly/octaskly/internal/executor"
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/resources"
-	"github.com/octaskly/octaskly/internal/security"
 	"github.com/octaskly/octaskly/internal/systemd"
-	"github.com/octaskly/octaskly/internal/transport"
 	"github.com/octaskly/octaskly/internal/units"
 	"github.com/octaskly/octaskly/internal/worker"
 )
@@ -66,17 +63,18 @@ func runWorker(ctx context.Context, load func() (*config.Worker, error), stderr 
 	if err != nil {
 		return err
 	}
-	dial, err := dialer(c, p.log)
+	in, err := newEntrance(c, p, id)
 	if err != nil {
 		return err
 	}
+	defer in.renewing.Wait() // the sessions are over
 	run := runInside
 	if c.Executor != "" {
 		run = runRelay
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return run(ctx, p, c, id, dial) })
-	group.Go(func() error { return awaitKey(ctx, c) })
+	group.Go(func() error { return run(ctx, p, c, in) })
+	group.Go(func() error { return awaitSecret(ctx, c, in) })
 	group.Go(func() error {
 		return p.reloadOnHangup(ctx, func() (config.Common, error) {
 			fresh, err := load()
@@ -87,7 +85,7 @@ func runWorker(ctx context.Context, load func() (*config.Worker, error), stderr 
 }
 
 // runInside is a worker with its executor inside.
-func runInside(ctx context.Context, p *process, c *config.Worker, id octaskly.WorkerID, dial dialFunc) error {
+func runInside(ctx context.Context, p *process, c *config.Worker, in *entrance) error {
 	offered := room(c.CPUs, c.Memory)
 	exec, err := executor.New(executor.Config{
 		Slots: c.Slots, Room: offered, Dir: p.state.Path("executor"), Grace: c.Grace.Std(), Worker: c.Name,
@@ -98,8 +96,8 @@ func runInside(ctx context.Context, p *process, c *config.Worker, id octaskly.Wo
 	}
 	tellSelfTest(p.log, slog.LevelDebug, exec.Features(), exec.Checks())
 	w, err := worker.New(worker.Config{
-		ID: id, Name: c.Name, Version: version, Slots: c.Slots, Room: offered, Dir: c.StateDir,
-		Dial: dial, Executor: exec, Log: p.log, Status: systemd.Status,
+		ID: in.id, Name: c.Name, Version: version, Slots: c.Slots, Room: offered, Dir: c.StateDir,
+		Dial: in.dialer(c), Executor: exec, Log: p.log, Status: systemd.Status,
 	})
 	if err != nil {
 		return err
@@ -116,7 +114,7 @@ func runInside(ctx context.Context, p *process, c *config.Worker, id octaskly.Wo
 	systemd.Ready("looking for the dispatcher at " + dispatcherOf(c))
 	return execute(ctx, w, exec, c.Grace.Std(), func(ctx context.Context) error {
 		running := func() int { _, held := exec.Held(); return runningOf(held) }
-		me := &self{c, id, w.Joined, w.Hello, running, w.Identify, w.Metrics}
+		me := &self{c, in, w.Joined, w.Hello, running, w.Identify, w.Metrics}
 		return me.answer(ctx, control, rest, p.log)
 	})
 }
@@ -176,59 +174,4 @@ func workerID(path string) (octaskly.WorkerID, error) {
 		return "", fmt.Errorf("cannot keep the worker's id: %w", err)
 	}
 	return octaskly.WorkerID(strings.TrimSpace(string(text))), nil
-}
-
-// systemKey is the fleet key of an installed machine.
-const systemKey = "/etc/octaskly/fleet.key"
-
-var errNoKey = errors.New("there is no fleet key on this machine: copy " + systemKey + " from the dispatcher's machine, where it is made when the dispatcher starts; it is looked for every 30 s")
-
-// keyPatience is how long a unit of ours without a key goes on before it ends, for
-// systemd to start it again with the key that may be there by then.
-const keyPatience = 30 * time.Second
-
-// awaitKey ends a worker that has no key.
-func awaitKey(ctx context.Context, c *config.Worker) error {
-	if c.JoinKeyFile != "" || os.Getenv("CREDENTIALS_DIRECTORY") == "" {
-		return nil
-	}
-	select {
-	case <-time.After(keyPatience):
-		return errNoKey
-	case <-ctx.Done():
-		return nil
-	}
-}
-
-type dialFunc = func(context.Context) (transport.Session, error)
-
-// dialer opens sessions with the dispatcher. On the dispatcher's own machine it
-// finds address and key by itself; the key may be there only later.
-func dialer(c *config.Worker, log *slog.Logger) (dialFunc, error) {
-	file := c.JoinKeyFile
-	switch {
-	case file != "":
-	case os.Getenv("CREDENTIALS_DIRECTORY") != "": // a unit of ours, whose credential is empty
-		return func(context.Context) (transport.Session, error) { return nil, errNoKey }, nil
-	default:
-		state, err := dirs.State(dirs.Dispatcher)
-		if err != nil {
-			return nil, fmt.Errorf("cannot find the fleet key: give its file with --join-key-file: %w", err)
-		}
-		file = filepath.Join(state, keyFile)
-		if _, err := os.Stat(file); err != nil && os.Geteuid() == 0 {
-			file = systemKey
-		}
-	}
-	slow := tellSlow(log)
-	find := dispatcherFinder(c, log, func(ctx context.Context, address string, key security.Key) (transport.Session, error) {
-		return transport.Dial(ctx, transport.Protocol(c.Transport), address, transport.Config{Key: key, Slow: slow})
-	})
-	return func(ctx context.Context) (transport.Session, error) {
-		key, err := security.LoadKeyFile(file)
-		if err != nil {
-			return nil, err
-		}
-		return find(ctx, key)
-	}, nil
 }

@@ -69,6 +69,7 @@ func deeds(t *testing.T, c *cluster.Cluster) (want []string) {
 	ann.must(t, "logout")
 	must(t, c, "user", "remove", "ann")
 	return []string{
+		" worker.join w1 done",
 		me + " user.create ann done", "ann session.login ann done", me + " token.create " + token + " done",
 		me + " task.submit 1 done", "ann task.submit 2 done", "ann task.submit 3 done", "ann task.cancel 3 done", "ann task.retry 3 done", "ann task.cancel 3 done",
 		"ann task.cancel 1 denied", "ann task.read 1 denied", "ann task.retry 99 not-found", "ann user.read  denied", "ann user.create  denied",

@@ -26,6 +26,7 @@ func TestDiscovery(t *testing.T) {
 	t.Run("two fleets", twoFleets)
 	t.Run("another address", followsAddress)
 	t.Run("among false ones", amongFalse)
+	t.Run("with nothing to show", withoutTrust)
 	t.Run("no network", withoutNetwork)
 	t.Run("off", discoveryOff)
 }
@@ -151,7 +152,7 @@ func amongFalse(t *testing.T) {
 	worker := seeker(c, "w1", "lab")
 	check(t, worker.Launch())
 	awaitLog(t, worker, "A dispatcher that is heard on the network does not take this worker")
-	awaitLog(t, worker, "the dispatcher has another fleet key")
+	awaitLog(t, worker, "its fleet key is another one")
 	awaitLog(t, worker, `none that is heard of fleet \"lab\" takes this worker`)
 
 	stop := flood(t, evil, sources)
@@ -167,6 +168,36 @@ func amongFalse(t *testing.T) {
 	if peak := peakMemory(t, worker.PID()); peak > 256<<20 {
 		t.Errorf("the worker took %d MiB", peak>>20)
 	}
+}
+
+// A worker that has neither key nor invite asks the only dispatcher of its fleet, and none
+// of several; with a certificate it knows its own among them.
+func withoutTrust(t *testing.T) {
+	hub, twin, w1, w2 := newHost(t), newHost(t), newHost(t), newHost(t)
+	for i, h := range []*host{hub, twin, w1, w2} {
+		h.join(t, fmt.Sprint("10.9.0.", i+1))
+	}
+	c := fleetOn(t, "lab", map[string]*host{"dispatcher": hub, "w1": w1, "w2": w2})
+	start(t, c.Dispatcher)
+	first := c.Again(seeker(c, "w1", "lab"), "--join-key-file", "")
+	check(t, first.Launch())
+	must(t, c, "worker", "approve", "w1", codeOf(t, first))
+	check(t, first.AwaitReady(timeout(t)))
+	check(t, first.Stop())
+
+	other := fleetOn(t, "lab", map[string]*host{"dispatcher": twin})
+	start(t, other.Dispatcher)
+	lost := c.Again(seeker(c, "w2", "lab"), "--join-key-file", "")
+	check(t, lost.Launch())
+	awaitLog(t, lost, "2 dispatchers are heard on the network, and this worker has neither key nor invite to tell them apart by")
+	if line := lineWith(lost.Logs(), "2 dispatchers"); !strings.Contains(line, "10.9.0.1:") || !strings.Contains(line, "10.9.0.2:") {
+		t.Errorf("it does not list them: %s", line)
+	}
+	if strings.Contains(lost.Logs(), "Waiting for approval") {
+		t.Error("it asks one of them")
+	}
+	start(t, first)
+	awaitWorkerAt(t, c, "10.9.0.3")
 }
 
 // flood forges answers of the fleet lab, each of another instance, until stop,

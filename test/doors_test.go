@@ -70,7 +70,7 @@ func TestDaemonRefusals(t *testing.T) {
 		{"port in use", []string{"dispatcher", "--state-dir", dir + "/3", "--socket", dir + "/s", "--listen", c.Address()},
 			"address already in use", 1},
 		{"newer database", []string{"dispatcher", "--state-dir", newer, "--socket", dir + "/s", "--listen", "127.0.0.1:0"},
-			"its schema is version 99, this program knows up to 5; install a newer octaskly", 1},
+			"its schema is version 99, this program knows up to 6; install a newer octaskly", 1},
 		{"unknown key", []string{"dispatcher", "--config", config}, config + ":2:1: listen_on: there is no such key", 1},
 		{"key others may read", []string{"dispatcher", "--state-dir", dir + "/4", "--socket", dir + "/s", "--join-key-file", open}, "chmod 600", 1},
 		{"unknown flag", []string{"dispatcher", "--statedir", "x"}, "flag provided but not defined: -statedir", 2},
@@ -155,8 +155,8 @@ func TestWrongKey(t *testing.T) {
 	start(t, other.Dispatcher)
 	w := c.Worker("w2", "--join-key-file", filepath.Join(other.Dir, "dispatcher", "fleet.key"))
 	check(t, w.Launch())
-	awaitLog(t, w, "copy its key file to this machine")
-	awaitLog(t, c.Dispatcher, "copy this dispatcher's key file to that machine")
+	awaitLog(t, w, "its fleet key is another one; copy the key file from the dispatcher's machine")
+	awaitLog(t, c.Dispatcher, "its fleet key is another one")
 	if ls := must(t, c, "worker", "ls"); !strings.Contains(ls, "w1") || strings.Contains(ls, "w2") {
 		t.Errorf("workers: %s", ls)
 	}

@@ -177,9 +177,6 @@ func TestRemoveWorker(t *testing.T) {
 	id := submit(t, c, r.command("echo says $OCTASKLY_ATTEMPT")...)
 	r.await(t)
 	awaitRunning(t, c, id)
-	if _, err := admin(t, c).RemoveWorker(timeout(t), "w1"); !errors.Is(err, octaskly.ErrConflict) {
-		t.Errorf("removing a connected worker: %v", err)
-	}
 	link.Cut()
 	start(t, c.Worker("w2"))
 	awaitSuccess(t, func() bool { return page(t, c, "w1").State == "away" })
@@ -198,7 +195,9 @@ func TestRemoveWorker(t *testing.T) {
 	}
 	r.pass(t, 1)
 	awaitEnds(t, filepath.Join(c.Dir, "w1", "executor", "ends.log"))
-	link.Heal() // it is a new one, and yet has something to say
+	link.Heal()
+	awaitLog(t, c.Workers[0], "this worker was removed")
+	must(t, c, "worker", "approve", "w1") // it is a new one, and yet has something to say
 	d := awaitTask(t, c, id, func(d api.Detail) bool { return d.Attempts[0].Late != nil })
 	if w := page(t, c, "w1"); w.State != "connected" {
 		t.Errorf("a removed worker that is back: %+v", w)

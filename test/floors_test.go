@@ -14,10 +14,10 @@ import (
 var floors = [][]string{
 	{"internal/units", "internal/security", "internal/discovery", "internal/dirs", "internal/statedir", "internal/systemd", "internal/sqlitefile", "internal/metrics", "internal/procfs", "internal/pty"},
 	{"internal/octaskly", "internal/config", "internal/manual", "internal/quota", "internal/discovery/announce"},
-	{"internal/transport", "internal/spool", "internal/sandbox/plan"},
+	{"internal/transport", "internal/joining", "internal/spool", "internal/sandbox/plan"},
 	{"internal/protocol", "internal/scheduler", "internal/store", "internal/resources", "internal/sandbox", "internal/auth"},
 	{"internal/executor", "internal/api", "internal/backup"},
-	{"internal/dispatcher", "internal/accounts", "internal/worker", "internal/client"},
+	{"internal/dispatcher", "internal/accounts", "internal/roster", "internal/worker", "internal/client"},
 	{"internal/tui"},
 	{"daemon", "daemon/init", "ctl"},
 }

@@ -141,7 +141,7 @@ const origin = "https://board.example"
 
 // newFleetHandler has accounts, too, and no bound on rates.
 func newFleetHandler(f *fake, b *books) *Handler {
-	return knowing(New(f, b, Config{Version: "1.2.3", Access: DefaultAccess(), Origins: []string{origin}, Log: quiet}))
+	return knowing(New(f, b, Config{Version: "1.2.3", Access: DefaultAccess(), Origins: []string{origin}, Roster: usher{b}, Log: quiet}))
 }
 
 // through makes a request come in by a door, from an address of its own.

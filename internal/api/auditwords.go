@@ -15,9 +15,12 @@ const (
 	refused   = "refused"    // in a filter: all that is not done
 )
 
+// unasked are actions that no request is: see package roster.
+var unasked = []string{"worker.join", "worker.renew", "worker.revoke"}
+
 // whats are what an action may be called, and the words that stand for all that begin so.
 func (h *Handler) whats() []string {
-	words := []string{trimAudit}
+	words := append([]string{trimAudit}, unasked...)
 	for _, r := range h.routes() {
 		before, _, _ := strings.Cut(r.action, ".")
 		words = append(words, r.action, before)

@@ -18,6 +18,8 @@ var posts = []struct{ method, target, body string }{
 	{"POST", "/api/v1/users", `{"name":"bob","role":"client","password":"secret pass","quota":{"queued":-1,"running":2,"submits_per_second":0.5}}`},
 	{"PATCH", "/api/v1/users/bob", `{"role":"admin","password":"","disabled":true,"quota":{"queued":1}}`},
 	{"POST", "/api/v1/tokens", `{"name":"ci","user":"bob","role":"client","expires_in":3600}`},
+	{"POST", "/api/v1/invites", `{"name":"w1","expires_in":3600}`},
+	{"POST", "/api/v1/workers/w1/approve", `{"code":"483-112"}`},
 	{"POST", "/api/v1/audit/verify", `{"seq":7,"at":"2026-01-02T03:04:05Z","hash":"` + strings.Repeat("ab", 32) + `"}`},
 }
 
@@ -58,7 +60,7 @@ func FuzzBodies(f *testing.F) {
 func TestPostsAreComplete(t *testing.T) {
 	without := map[string]bool{ // a body, or without one of JSON
 		"POST /api/v1/tasks/{id}/retry": true, "POST /api/v1/workers/{worker}/resume": true, "PUT /api/v1/blobs/{hash}": true,
-		"POST /api/v1/logout": true, "POST /api/v1/keys/rotate": true,
+		"POST /api/v1/workers/{worker}/reject": true, "POST /api/v1/logout": true, "POST /api/v1/keys/rotate": true,
 	}
 	h := newFleetHandler(&fake{}, &books{})
 	n := 0

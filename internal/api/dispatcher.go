@@ -100,8 +100,8 @@ type Dispatcher interface {
 	// deadline, and resuming one that is not changes nothing.
 	Drain(ctx context.Context, who Caller, name string, how DrainRequest) (*Worker, error)
 	Resume(ctx context.Context, who Caller, name string) (*Worker, error)
-	// RemoveWorker forgets a worker. It is octaskly.ErrConflict while that is
-	// connected. What it had runs elsewhere at once.
+	// RemoveWorker forgets a worker, ends its session at once, and keeps it out until
+	// it is approved again. What it had runs elsewhere at once.
 	RemoveWorker(ctx context.Context, who Caller, name string) (*Worker, error)
 	// Events are those that the caller may see: of all tasks only where he may see
 	// those. A page may have fewer than its limit, or none, and yet there are more.

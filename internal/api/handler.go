@@ -24,6 +24,7 @@ type Config struct {
 	Origins []string   // of pages that may use the API over HTTPS, as in the header Origin
 	Rate    float64    // requests a second of each token, and of each address, over HTTPS; 0: no bound
 	Burst   int        // of them that may come at once
+	Roster  Roster     // of who may join; nil: nobody gets a certificate
 	Metrics []Meter    // of what the daemon has, for GET /metrics
 	Log     *slog.Logger
 }
@@ -33,6 +34,7 @@ type Handler struct {
 	dispatcher  Dispatcher // nil in a worker
 	accounts    Accounts   // nil: no audit log, and no tokens but by the gate
 	gate        Gate       // a worker's; nil: no tokens
+	roster      Roster     // nil: there is none
 	origins     []string
 	tokens      *auth.Meter // requests of each
 	addresses   *auth.Meter // requests of strangers
@@ -53,7 +55,7 @@ type Handler struct {
 // audit log.
 func New(d Dispatcher, a Accounts, config Config) *Handler {
 	h := bare(config)
-	h.dispatcher, h.accounts = d, a
+	h.dispatcher, h.accounts, h.roster = d, a, config.Roster
 	h.mount(h.routes())
 	return h
 }

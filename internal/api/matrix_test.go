@@ -50,6 +50,12 @@ GET    /api/v1/workers/w             401 403 200 200 200 200
 DELETE /api/v1/workers/w             401 403 403 403 200 200
 POST   /api/v1/workers/w/drain       401 403 403 403 200 200
 POST   /api/v1/workers/w/resume      401 403 403 403 200 200
+GET    /api/v1/pending               401 403 403 403 200 200
+POST   /api/v1/workers/w/approve     401 403 403 403 200 200
+POST   /api/v1/workers/w/reject      401 403 403 403 200 200
+GET    /api/v1/invites               401 403 403 403 200 200
+POST   /api/v1/invites               401 403 403 403 201 201
+DELETE /api/v1/invites/i1            401 403 403 403 200 200
 GET    /api/v1/events                401 403 200 200 200 200
 GET    /api/v1/stats                 401 403 200 200 200 200
 
@@ -87,6 +93,8 @@ var bodies = map[string]string{
 	"POST /api/v1/tasks/all/signal":  `{"signal":"TERM"}`,
 	"PUT /api/v1/blobs/HASH":         `x`,
 	"POST /api/v1/workers/w/drain":   `{}`,
+	"POST /api/v1/workers/w/approve": `{"code":"483-112"}`,
+	"POST /api/v1/invites":           `{}`,
 	"POST /api/v1/users":             `{"name":"bob"}`,
 	"PATCH /api/v1/users/ann":        `{"role":"client"}`,
 	"POST /api/v1/tokens":            `{"name":"ci"}`,
@@ -182,7 +190,7 @@ func TestMatrixIsComplete(t *testing.T) {
 		}
 	}
 	for _, r := range newHandler(&fake{}).routes() {
-		path := strings.NewReplacer("{id}", "42", "{hash}", "HASH", "{worker}", "w", "{user}", "ann", "{token}", "t1").Replace(r.path)
+		path := strings.NewReplacer("{id}", "42", "{hash}", "HASH", "{worker}", "w", "{invite}", "i1", "{user}", "ann", "{token}", "t1").Replace(r.path)
 		if !lines[r.method+" "+path] {
 			t.Errorf("%s %s is not in the matrix: who may use it?", r.method, r.path)
 		}

@@ -198,7 +198,7 @@ func fieldRefused(t *testing.T, h http.Handler, r route, name, text string) stri
 			more = "&select=all"
 		}
 	}
-	path := strings.NewReplacer("{id}", id, "{hash}", someHash, "{worker}", "w", "{user}", "ann", "{token}", "t1").Replace(r.path)
+	path := strings.NewReplacer("{id}", id, "{hash}", someHash, "{worker}", "w", "{invite}", "i1", "{user}", "ann", "{token}", "t1").Replace(r.path)
 	w := ask(h, "admin", r.method, path+"?"+name+"="+url.QueryEscape(text)+more, bodies[r.method+" "+path])
 	if w.Code < 400 {
 		return ""
@@ -214,7 +214,7 @@ func fieldRefused(t *testing.T, h http.Handler, r route, name, text string) stri
 func TestParametersOnce(t *testing.T) {
 	h := newFleetHandler(&fake{has: true}, &books{})
 	for _, r := range h.routes() {
-		path := strings.NewReplacer("{id}", "42", "{hash}", someHash, "{worker}", "w", "{user}", "ann", "{token}", "t1").Replace(r.path)
+		path := strings.NewReplacer("{id}", "42", "{hash}", someHash, "{worker}", "w", "{invite}", "i1", "{user}", "ann", "{token}", "t1").Replace(r.path)
 		body := bodies[r.method+" "+strings.Replace(path, someHash, "HASH", 1)]
 		names := strings.Fields(r.params)
 		for _, name := range names {

@@ -33,7 +33,7 @@ func (r route) changes() bool { return r.action != "" && !strings.HasSuffix(r.ac
 
 // routes is the API. An {id} is that of a job or element where the handler
 // reads one, and a selector (see ParseSelection) where it changes tasks. A
-// {worker} is a worker's id or name.
+// {worker} is a worker's id or name. An {invite} is its id.
 func (h *Handler) routes() []route {
 	return slices.Concat([]route{
 		{"GET", "/health", open, "health.read", "", reply(h.health)},
@@ -61,6 +61,12 @@ func (h *Handler) routes() []route {
 		{"DELETE", "/api/v1/workers/{worker}", needs(auth.ChangeWorkers), "worker.remove", "", reply(h.removeWorker)},
 		{"POST", "/api/v1/workers/{worker}/drain", needs(auth.ChangeWorkers), "worker.drain", "", reply(h.drain)},
 		{"POST", "/api/v1/workers/{worker}/resume", needs(auth.ChangeWorkers), "worker.resume", "", reply(h.resume)},
+		{"GET", "/api/v1/pending", needs(auth.ChangeWorkers), "worker.read", "", reply(h.pending)},
+		{"POST", "/api/v1/workers/{worker}/approve", needs(auth.ChangeWorkers), "worker.approve", "", reply(h.approve)},
+		{"POST", "/api/v1/workers/{worker}/reject", needs(auth.ChangeWorkers), "worker.reject", "", reply(h.reject)},
+		{"GET", "/api/v1/invites", needs(auth.ChangeWorkers), "invite.read", "", reply(h.invites)},
+		{"POST", "/api/v1/invites", needs(auth.ChangeWorkers), "invite.create", "", create(h.invite)},
+		{"DELETE", "/api/v1/invites/{invite}", needs(auth.ChangeWorkers), "invite.revoke", "", reply(h.revokeInvite)},
 		{"GET", "/api/v1/events", needs(auth.ReadTasks), "event.read", "since before task worker kind limit", h.events},
 		{"GET", "/api/v1/stats", needs(auth.ReadStats), "stats.read", "owner", reply(h.stats)},
 	}, h.accountRoutes())

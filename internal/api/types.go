@@ -236,6 +236,8 @@ type Worker struct {
 	Limits      []string `json:"limits"` // that it enforces
 	HostNetwork bool     `json:"host_network"`
 	Checks      []Check  `json:"checks,omitempty"` // only in GET /api/v1/workers/{worker}
+
+	Waiting string `json:"waiting,omitempty"` // for what, while it joins, and what an operator is to type; only a worker says so, of itself
 }
 
 // Drain is an operator's word that a worker gets no new tasks.

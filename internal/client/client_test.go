@@ -65,6 +65,15 @@ var calls = []struct {
 		`drain "w" "" false`, &api.Worker{Name: "w", Drain: &api.Drain{}}},
 	{"resume", func(ctx context.Context, c *Client) (any, error) { return c.Resume(ctx, "a/b") }, `resume "a/b"`, &api.Worker{Name: "a/b"}},
 	{"remove worker", func(ctx context.Context, c *Client) (any, error) { return c.RemoveWorker(ctx, "w") }, `remove "w"`, &api.Worker{Name: "w", State: "lost"}},
+	{"invite", func(ctx context.Context, c *Client) (any, error) {
+		return c.Invite(ctx, api.NewInvite{Name: "w", Expires: new(api.Seconds(time.Hour))})
+	}, `invite "w" true`, &api.CreatedInvite{Invite: api.Invite{ID: "i1", Name: "w"}, Token: "octi1.secret"}},
+	{"invites", func(ctx context.Context, c *Client) (any, error) { return c.Invites(ctx) }, "invites", []api.Invite{{ID: "i1"}}},
+	{"revoke invite", func(ctx context.Context, c *Client) (any, error) { return c.RevokeInvite(ctx, "i/1") }, `revoke invite "i/1"`, &api.Invite{ID: "i/1", State: "revoked"}},
+	{"pending", func(ctx context.Context, c *Client) (any, error) { return c.Pending(ctx) }, "pending", []api.PendingWorker{{ID: "w0", State: "waits"}}},
+	{"approve", func(ctx context.Context, c *Client) (any, error) { return c.Approve(ctx, "a b", "483-112") }, `approve "a b" "483-112"`, &api.PendingWorker{Name: "a b"}},
+	{"readmit", func(ctx context.Context, c *Client) (any, error) { return c.Approve(ctx, "w", "") }, `approve "w" ""`, &api.PendingWorker{Name: "w"}},
+	{"reject", func(ctx context.Context, c *Client) (any, error) { return c.Reject(ctx, "w") }, `reject "w"`, []api.PendingWorker{{Name: "w"}}},
 	{"stats", func(ctx context.Context, c *Client) (any, error) { return c.Stats(ctx) }, "stats", &api.Stats{Fleet: "f"}},
 	{"version", func(ctx context.Context, c *Client) (any, error) { return c.Version(ctx) }, "", "1.2.3"},
 	{"health", func(ctx context.Context, c *Client) (any, error) { return nil, c.Health(ctx) }, "", nil},

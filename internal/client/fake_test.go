@@ -165,7 +165,7 @@ func (d *daemon) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- api.Serve(ctx, ln, api.New(d.fake, nil, api.Config{Version: "1.2.3", Access: api.DefaultAccess(), Log: log}), log)
+		ended <- api.Serve(ctx, ln, api.New(d.fake, nil, api.Config{Version: "1.2.3", Access: api.DefaultAccess(), Roster: usher{d.fake}, Log: log}), log)
 	}()
 	d.stop = sync.OnceFunc(func() {
 		cancel()

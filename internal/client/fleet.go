@@ -33,8 +33,8 @@ func (c *Client) Resume(ctx context.Context, name string) (*api.Worker, error) {
 	return fetch[api.Worker](ctx, c, call{method: http.MethodPost, path: workerPath(name) + "/resume"})
 }
 
-// RemoveWorker makes the dispatcher forget a worker that is not connected, else
-// it is octaskly.ErrConflict. What that worker had runs elsewhere.
+// RemoveWorker makes the dispatcher forget a worker and keep it out. What that worker
+// had runs elsewhere.
 func (c *Client) RemoveWorker(ctx context.Context, name string) (*api.Worker, error) {
 	return fetch[api.Worker](ctx, c, call{method: http.MethodDelete, path: workerPath(name)})
 }

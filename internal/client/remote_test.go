@@ -107,7 +107,7 @@ func newRemote(t *testing.T, f *fake) *remote {
 	f.blobs = map[octaskly.Blob][]byte{}
 	r := &remote{fake: f, book: newBook()}
 	log := slog.New(slog.DiscardHandler)
-	handler := api.New(f, r.book, api.Config{Version: "1.2.3", Log: log})
+	handler := api.New(f, r.book, api.Config{Version: "1.2.3", Roster: usher{f}, Log: log})
 	r.listen(t, func(ctx context.Context, ln net.Listener, config *tls.Config) error {
 		return api.ServeTLS(ctx, ln, handler, config, log)
 	})

@@ -56,10 +56,13 @@ func (c *Common) check(l *loader) {
 
 // keyCredential is the path of the fleet key that systemd has given us, if it has.
 // It comes before what is built in and after everything else.
-func (c *Common) keyCredential() string {
-	path := dirs.Credential("fleet.key")
+func (c *Common) keyCredential() string { return c.credential("fleet.key", "join_key_file") }
+
+// credential is the path of a file that systemd has given us for key.
+func (c *Common) credential(name, key string) string {
+	path := dirs.Credential(name)
 	if path != "" {
-		c.origins["join_key_file"] = credentialOrigin
+		c.origins[key] = credentialOrigin
 	}
 	return path
 }

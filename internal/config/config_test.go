@@ -82,6 +82,7 @@ func TestBuiltIn(t *testing.T) {
 		QUIC:   true,
 		Fleet:  "default", Announce: true,
 		Sandbox: "auto", SandboxFloor: "none", Preset: "auto",
+		Join:      Join{Key: true},
 		Access:    Access{Admins: []string{"root"}, Clients: []string{"*"}},
 		Rest:      Rest{Requests: 100, Burst: 200},
 		Limits:    Limits{MaxOutput: 64 << 20, MaxQueued: 10_000_000, Lease: 30 * units.Second, CommitLinger: 10 * millisecond, MaxLosses: 5},

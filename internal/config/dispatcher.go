@@ -46,6 +46,8 @@ type Dispatcher struct {
 	// CORSOrigins are those of pages that may use REST, such as
 	// "https://board.example". Default: none.
 	CORSOrigins []string `toml:"cors_origins"`
+	// Join says which workers the dispatcher takes in.
+	Join Join `toml:"join"`
 	// Access says who may do what on the control socket.
 	Access Access `toml:"access"`
 	// Quotas bound what a user may have.
@@ -119,6 +121,7 @@ func newDispatcher() *Dispatcher {
 		SandboxFloor: "none",
 		Preset:       auto,
 
+		Join:   Join{Key: true},
 		Access: newAccess(),
 		Rest:   DefaultRest(),
 
@@ -148,6 +151,7 @@ func (d *Dispatcher) check(l *loader) {
 	d.Door.check(l)
 	l.require("http_names", each(d.HTTPNames, hostName))
 	l.require("cors_origins", each(d.CORSOrigins, webOrigin))
+	d.Join.check(l)
 	d.Access.check(l)
 	l.require("quotas.queued", within(count(d.Quotas.Queued), 0, 1_000_000_000))
 	l.require("quotas.running", within(count(d.Quotas.Running), 0, 1_000_000))

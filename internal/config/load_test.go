@@ -228,6 +228,23 @@ func TestKeyCredential(t *testing.T) {
 	}
 }
 
+func TestInviteCredential(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("CREDENTIALS_DIRECTORY", dir)
+	path := filepath.Join(dir, "invite")
+	for text, want := range map[string]string{"\n": "", "octi1.x\n": path} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if w, err := LoadWorker(Sources{}); err != nil || w.InviteFile != want {
+			t.Errorf("a credential of %q: %q, %v", text, w.InviteFile, err)
+		}
+	}
+	if w, err := LoadWorker(Sources{Flags: map[string]string{"invite_file": "/i"}}); err != nil || w.InviteFile != "/i" {
+		t.Errorf("by a flag: %q, %v", w.InviteFile, err)
+	}
+}
+
 func TestPaths(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)

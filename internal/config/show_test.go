@@ -40,6 +40,10 @@ tls_key = ""                       # built in
 http_names = []                    # built in
 cors_origins = []                  # built in
 
+[join]
+allow = []  # built in
+key = true  # built in
+
 [access]
 admins = ["root"]  # built in
 dispatchers = []   # built in
@@ -80,6 +84,7 @@ func TestShowReloads(t *testing.T) {
 		"state_dir":                 path,
 		"socket":                    path,
 		"join_key_file":             path,
+		"invite_file":               path,
 		"log_level":                 rapid.SampledFrom([]string{"debug", "INFO", "Warn", "error", "loud"}),
 		"log_format":                rapid.SampledFrom([]string{"text", "json"}),
 		"listen":                    rapid.StringMatching(`(\[::1\]|[a-z]{0,5}):[0-9]{1,5}`),
@@ -112,6 +117,8 @@ func TestShowReloads(t *testing.T) {
 		"tls_cert":                  rapid.SampledFrom([]string{"", "", "", "/cert.pem"}),
 		"tls_key":                   rapid.SampledFrom([]string{"", "", "", "/key.pem"}),
 		"cors_origins":              rapid.SampledFrom([]string{"", "", "here"}),
+		"join.allow":                rapid.StringMatching(`[a-z*?]{1,5}(:web-[*])?`),
+		"join.key":                  rapid.SampledFrom([]string{"true", "false"}),
 		"access.admins":             rapid.StringMatching(`(@?[a-z]{1,5}|\*)(:[a-z]{1,5})?`),
 		"access.dispatchers":        rapid.StringMatching(`@?[a-z"#=]{0,5}`),
 		"access.clients":            rapid.SampledFrom([]string{"", "*", "@staff"}),

@@ -28,6 +28,9 @@ type Worker struct {
 	// JoinKeyFile holds the key that the dispatcher knows. Default: systemd's
 	// credential fleet.key, else empty, the key of the dispatcher on this machine.
 	JoinKeyFile string `toml:"join_key_file"`
+	// InviteFile holds an invite, by which the worker joins. Default: systemd's
+	// credential invite, else empty, there is none.
+	InviteFile string `toml:"invite_file"`
 	// Name is what the fleet calls this worker. Default: the host's name.
 	Name string `toml:"name"`
 	// Door is where the worker answers for itself to other machines.
@@ -55,6 +58,7 @@ func newWorker() *Worker {
 	socket, _ := dirs.Socket(dirs.Worker)
 	w := &Worker{Common: newCommon(dirs.Worker), Socket: socket, Name: host, Transport: auto, Discover: true, Fleet: "default", Capacity: newCapacity(), Boxes: newBoxes(true, 0)}
 	w.JoinKeyFile = w.keyCredential()
+	w.InviteFile = w.credential("invite", "invite_file")
 	return w
 }
 
@@ -69,6 +73,7 @@ func (w *Worker) check(l *loader) {
 	l.require("dispatcher", remoteAddress(w.Dispatcher))
 	l.require("transport", oneOf(w.Transport, auto, "quic", "tcp"))
 	l.optionalPath("join_key_file", &w.JoinKeyFile)
+	l.optionalPath("invite_file", &w.InviteFile)
 	l.require("name", name(w.Name))
 	w.Door.checkWorker(l)
 	l.require("fleet", name(w.Fleet))

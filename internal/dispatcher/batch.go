@@ -16,6 +16,7 @@ type batch struct {
 	late      []octaskly.Attempt // ends of attempts that were given up before
 	workers   []octaskly.Worker
 	removed   []octaskly.WorkerID
+	roster    store.Roster  // of removed
 	inputs    []store.Input // of accepted
 	actions   []octaskly.Action
 	events    []octaskly.Event
@@ -98,6 +99,7 @@ func (b *batch) changes() *store.Changes {
 		Late:     b.late,
 		Workers:  b.workers,
 		Removed:  b.removed,
+		Roster:   b.roster,
 		Ended:    b.ended,
 		Actions:  b.actions,
 		Events:   b.events,

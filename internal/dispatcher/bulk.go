@@ -2,6 +2,8 @@ package dispatcher
 
 import (
 	"context"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -40,7 +42,38 @@ func (d *Dispatcher) serveBulk(ctx context.Context, s *session, header []byte, b
 	if h.Output != nil {
 		return d.receive(ctx, s, h.Output, bulk)
 	}
+	if h.Renew {
+		return d.renew(ctx, s, bulk)
+	}
 	return d.sendBlob(h, bulk)
+}
+
+var errNoCertificate = errors.New("there is no certificate to renew")
+
+// renew gives a worker a fresh certificate in place of the one that its session was
+// opened with.
+func (d *Dispatcher) renew(ctx context.Context, s *session, bulk transport.Channel) error {
+	fresh, authority, err := d.renewed(ctx, s.link.Identity())
+	answer := &protocol.Renewed{}
+	if err != nil {
+		d.Log.Warn("A worker's certificate is not renewed", "address", s.link.Peer(), "why", err)
+		answer.Refused = "its log says why"
+	} else {
+		answer.Certificate, answer.Authority = fresh.Raw, authority.Raw
+	}
+	text, err := protocol.Marshal(answer)
+	if err != nil {
+		return err
+	}
+	_, err = (&patient{bulk}).Write(text)
+	return err
+}
+
+func (d *Dispatcher) renewed(ctx context.Context, who *transport.Identity) (fresh, authority *x509.Certificate, err error) {
+	if d.Roster == nil || who == nil {
+		return nil, nil, errNoCertificate
+	}
+	return d.Roster.Renew(ctx, who)
 }
 
 // receive mirrors an attempt's output, which goes on for as long as its command

@@ -57,6 +57,7 @@ type Config struct {
 	Retention Retention
 	Vault     *security.Vault                  // seals secret environments; nil: there are none
 	Quota     func(user string) octaskly.Quota // what somebody may have, asked often; nil: there are no quotas
+	Roster    Roster                           // knows who may join; nil: whoever has the fleet key, and nobody stays removed
 	Callers   Doorkeeper                       // knows the tokens that workers are shown; nil: nobody does
 	Log       *slog.Logger
 }

@@ -50,52 +50,14 @@ func (c *core) resumeWorker(w *worker) {
 	c.refresh()
 }
 
-// RemoveWorker forgets a worker that is not connected, and gives up for good what
-// that had. One that comes after all is a new one.
-func (d *Dispatcher) RemoveWorker(ctx context.Context, who api.Caller, name string) (*api.Worker, error) {
-	return d.manage(ctx, who, name, "", func(c *core, w *worker) error {
-		if w.session != nil {
-			return fmt.Errorf("cannot remove worker %s: it is connected from %s%s: %w", w.Name, w.Address, c.namesakes(w), octaskly.ErrConflict)
-		}
-		if err := c.checkRemoval(w, time.Now()); err != nil {
-			return err
-		}
-		c.Log.Info("Worker is removed", "worker", w.Name, "by", who.Name, "tasks", len(w.held))
-		c.happenAt(w, octaskly.WorkerRemoved, "by "+who.Name)
-		c.removeWorker(w)
-		return nil
-	})
-}
-
-func (c *core) removeWorker(w *worker) {
-	for t := range w.held {
-		c.lose(t)
-	}
-	for t := range w.missed {
-		c.lose(t)
-	}
-	delete(c.workers, w.ID)
-	c.batch.removed = append(c.batch.removed, w.ID)
-	c.refresh()
-}
-
-// namesakes names, for people, the workers of w's name that are not connected.
-func (c *core) namesakes(w *worker) string {
-	var ids []string
-	for _, other := range c.workers {
-		if other.Name == w.Name && other.session == nil {
-			ids = append(ids, string(other.ID))
-		}
-	}
-	if len(ids) == 0 {
-		return ""
-	}
-	return "; if another one of that name is meant, type its id: " + strings.Join(ids, ", ")
-}
-
 // manage lets change change a worker, and tells of it when that is on disk.
 func (d *Dispatcher) manage(ctx context.Context, who api.Caller, name, detail string, change func(*core, *worker) error) (*api.Worker, error) {
-	about(who, name)
+	return d.manageAs(ctx, who, name, name, detail, change)
+}
+
+// manageAs is manage for a worker that the audit log calls otherwise.
+func (d *Dispatcher) manageAs(ctx context.Context, who api.Caller, target, name, detail string, change func(*core, *worker) error) (*api.Worker, error) {
+	about(who, target)
 	act := deed(who, detail)
 	page, err := ask(ctx, d, func(c *core, reply func(*api.Worker, error)) {
 		w := c.findWorker(name)

@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
@@ -11,7 +12,7 @@ import (
 
 // join takes a worker in, with what it holds.
 func (c *core) join(s *session, hello *protocol.Hello) {
-	if why := c.refusal(hello); why != "" {
+	if why := c.refusal(s, hello); why != "" {
 		c.Log.Warn("Worker is refused", "worker", hello.Name, "address", s.link.Peer(), "reason", why)
 		s.send(&protocol.ToWorker{Welcome: &protocol.Welcome{Version: protocol.Version, Refused: why}})
 		s.closeAfterSend()
@@ -44,9 +45,14 @@ func (c *core) welcome() *protocol.Welcome {
 }
 
 // refusal says why a worker cannot join, or nothing.
-func (c *core) refusal(hello *protocol.Hello) string {
+func (c *core) refusal(s *session, hello *protocol.Hello) string {
 	if err := checkHello(hello); err != nil {
 		return err.Error()
+	}
+	if c.Roster != nil {
+		if err := c.Roster.Judge(s.link.Identity(), hello.Worker, hello.Name); err != nil {
+			return strings.TrimSuffix(err.Error(), ": "+octaskly.ErrDenied.Error())
+		}
 	}
 	for _, other := range c.workers {
 		if other.session != nil && other.Name == hello.Name && other.ID != hello.Worker {
@@ -64,7 +70,7 @@ func (c *core) enter(w *worker, s *session, hello *protocol.Hello) {
 		Checks: hello.Checks, Drain: w.Drain,
 	}
 	c.forgetLate(w)
-	w.session, w.specs, w.out, w.emptied, w.awaited = s, map[octaskly.JobID]bool{}, nil, time.Time{}, false
+	w.session, w.specs, w.out, w.emptied, w.awaited, w.expelled = s, map[octaskly.JobID]bool{}, nil, time.Time{}, false, false
 	s.worker = w
 	held, used := w.sched.Held, w.sched.Used
 	w.sched = scheduler.Worker{ID: w.ID, Slots: w.Slots, Room: w.Room, Features: w.Features, Held: held, Used: used}
@@ -128,18 +134,7 @@ func (c *core) leave(s *session, goodbye bool) {
 	if w == nil || w.session != s || c.workers[w.ID] != w {
 		return
 	}
-	from := c.trustedFrom(s, time.Now())
-	w.absentSince(from.Add(c.Lease))
-	w.SeenAt, w.Left = s.seenAt(), goodbye
-	c.forgetLate(w)
-	c.save(w)
-	c.refresh()
-	for t := range w.held {
-		t.usage = nil
-		if m := c.outputs.find(t.Current()); m != nil {
-			m.interrupt()
-		}
-	}
+	c.absent(w, goodbye)
 	if goodbye {
 		c.Log.Info("Worker has left", "worker", w.Name)
 		c.happenAt(w, octaskly.WorkerLeft, "")
@@ -153,6 +148,22 @@ func (c *core) leave(s *session, goodbye bool) {
 	w.awaited = true
 	c.happenAt(w, octaskly.WorkerAway, "")
 	c.Log.Warn("Worker is out of touch", "worker", w.Name, "tasks", len(w.held), "lease", c.Lease)
+}
+
+// absent notes that a worker's session is over.
+func (c *core) absent(w *worker, goodbye bool) {
+	s := w.session
+	w.absentSince(c.trustedFrom(s, time.Now()).Add(c.Lease))
+	w.SeenAt, w.Left = s.seenAt(), goodbye
+	c.forgetLate(w)
+	c.save(w)
+	c.refresh()
+	for t := range w.held {
+		t.usage = nil
+		if m := c.outputs.find(t.Current()); m != nil {
+			m.interrupt()
+		}
+	}
 }
 
 // stop passes a cancel on to the worker.

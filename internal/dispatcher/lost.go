@@ -10,6 +10,10 @@ import (
 // still have.
 func (c *core) attend(now time.Time) {
 	for _, w := range c.workers {
+		if w.expelled && w.session == nil && !now.Before(w.leaseEnd) {
+			c.removeWorker(w)
+			continue
+		}
 		if gone := w.session == nil && !now.Before(w.leaseEnd); gone && (w.awaited || len(w.held) > 0) {
 			w.awaited = false
 			c.happenAt(w, octaskly.WorkerLost, "")

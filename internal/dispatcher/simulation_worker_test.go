@@ -29,6 +29,8 @@ type deadLink struct{ transport.Session }
 
 func (deadLink) Peer() string { return "192.0.2.1:7" }
 
+func (deadLink) Identity() *transport.Identity { return nil }
+
 func (w *world) connect(f *fakeWorker) {
 	if f.session == nil {
 		w.meet(f, w.store.Generation())
@@ -129,7 +131,7 @@ func (w *world) giveBack(f *fakeWorker, id octaskly.AttemptID) {
 // fleet lets something happen to a worker.
 func (w *world) fleet(f *fakeWorker) {
 	worker := w.c.workers[f.id]
-	switch event := rapid.IntRange(0, 7).Draw(w.t, "what"); {
+	switch event := rapid.IntRange(0, 8).Draw(w.t, "what"); {
 	case event == 0 && f.session != nil: // its operator stops it, and what it runs
 		clear(f.held)
 		w.c.leave(f.session, true)
@@ -157,6 +159,13 @@ func (w *world) fleet(f *fakeWorker) {
 		w.c.resumeWorker(worker)
 	case event == 7 && f.session == nil:
 		w.c.removeWorker(worker)
+	case event == 8 && f.session != nil:
+		stays, err := w.c.staying(worker, time.Now())
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.c.expel(worker, stays)
+		f.session = nil
 	}
 }
 

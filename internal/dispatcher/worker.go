@@ -16,6 +16,7 @@ type worker struct {
 	session  *session // nil while it is not connected
 	leaseEnd time.Time
 	awaited  bool                           // it went away without a goodbye, and its lease may still run
+	expelled bool                           // it was removed, and is known until its lease is over
 	held     map[*task]struct{}             // assigned to it or running there
 	missed   map[*task]struct{}             // were, and could be again
 	late     map[octaskly.AttemptID]*ending // lost with it, and their output is on its way

@@ -79,6 +79,9 @@ var messages = map[string]any{
 	},
 	"bulk-output": &BulkHeader{Output: &Fetch{ID: one, From: 100, Size: 200}},
 	"bulk-blob":   &BulkHeader{Blob: "00ff"},
+	"bulk-renew":  &BulkHeader{Renew: true},
+	"renewed":     &Renewed{Certificate: []byte{0x30}, Authority: []byte{0x31}},
+	"renewed-not": &Renewed{Refused: "no"},
 	"spec": &octaskly.Spec{
 		Argv: []string{"echo", "\xff"}, Env: []string{"A=1"}, Dir: "/tmp", Stdin: "00", Items: "ff",
 		Timeout: time.Minute, Retries: 3, Backoff: time.Second, Merge: true,
@@ -128,6 +131,8 @@ func decode(t *testing.T, message any, data []byte) any {
 		fresh = new(ToWorker)
 	case *BulkHeader:
 		fresh = new(BulkHeader)
+	case *Renewed:
+		fresh = new(Renewed)
 	case *octaskly.Spec:
 		fresh = new(octaskly.Spec)
 	}

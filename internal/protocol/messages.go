@@ -169,4 +169,5 @@ type Fetch struct {
 type BulkHeader struct {
 	Output *Fetch        `cbor:"1,keyasint,omitempty"` // the worker sends this output
 	Blob   octaskly.Blob `cbor:"2,keyasint,omitempty"` // the dispatcher sends this blob
+	Renew  bool          `cbor:"3,keyasint,omitempty"` // the dispatcher sends a Renewed
 }

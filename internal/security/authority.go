@@ -14,7 +14,7 @@ import (
 
 const authorityYears = 10
 
-// Authority signs the certificates of a fleet's servers. Whoever knows its own
+// Authority signs the certificates of a fleet's servers and workers. Whoever knows its own
 // certificate, or only the Fingerprint of that, knows the servers.
 type Authority struct {
 	certificate *x509.Certificate
@@ -35,7 +35,7 @@ func NewAuthority(now time.Time) (*Authority, error) {
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 		BasicConstraintsValid: true,
 		IsCA:                  true,
-		MaxPathLenZero:        true, // it signs servers, no further authorities
+		MaxPathLenZero:        true, // it signs servers and workers, no further authorities
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {

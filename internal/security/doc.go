@@ -30,5 +30,6 @@
 //
 // A [Vault] seals what lies on disk under keys that are derived of the fleet key.
 // [HashPassword] and [CheckPassword] are argon2id, a few at a time. An [Authority]
-// signs the certificates by which clients of HTTPS know the fleet's servers.
+// signs the certificates by which clients of HTTPS know the fleet's servers, and by which
+// dispatcher and workers know each other ([VerifyDispatcher], [VerifyWorker]).
 package security

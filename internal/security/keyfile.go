@@ -5,12 +5,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
-	"syscall"
 )
 
 const (
@@ -45,7 +42,7 @@ func LoadOrCreateKeyFile(path string) (key Key, created bool, err error) {
 // which belongs to root and lets the service read it through its group bits.
 // The error is fs.ErrNotExist if there is no such file.
 func LoadKeyFile(path string) (Key, error) {
-	text, err := readSecret(path)
+	text, err := ReadPrivate(path, keyFileMax)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Key{}, fmt.Errorf("cannot read fleet key %q: %w; copy it from the dispatcher's machine", path, fs.ErrNotExist)
 	}
@@ -57,50 +54,6 @@ func LoadKeyFile(path string) (Key, error) {
 		return Key{}, fmt.Errorf("cannot read fleet key %q: %w", path, err)
 	}
 	return key, nil
-}
-
-func readSecret(path string) ([]byte, error) {
-	// Without O_NONBLOCK, opening a FIFO would wait for its writer.
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, withoutPath(err)
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, withoutPath(err)
-	}
-	if err := checkPrivate(path, info.Mode()); err != nil {
-		return nil, err
-	}
-	text, err := io.ReadAll(io.LimitReader(file, keyFileMax+1))
-	if err != nil {
-		return nil, withoutPath(err)
-	}
-	if len(text) > keyFileMax {
-		return nil, fmt.Errorf("it is larger than %d bytes, so it is no fleet key", keyFileMax)
-	}
-	return text, nil
-}
-
-func checkPrivate(path string, mode fs.FileMode) error {
-	if !mode.IsRegular() {
-		return errors.New("it is not a regular file")
-	}
-	forbidden := fs.FileMode(0o077)
-	if isCredential(path) {
-		forbidden = 0o037
-	}
-	if mode&forbidden != 0 {
-		return fmt.Errorf("others may use it (mode %04o): chmod 600 %s", mode.Perm(), path)
-	}
-	return nil
-}
-
-func isCredential(path string) bool {
-	dir := os.Getenv("CREDENTIALS_DIRECTORY")
-	abs, err := filepath.Abs(path)
-	return err == nil && filepath.IsAbs(dir) && strings.HasPrefix(abs, filepath.Clean(dir)+"/")
 }
 
 // parseKey reads what formatKey writes. White space at the end may have come or
@@ -139,22 +92,4 @@ func createKeyFile(path string, key Key) error {
 		return err
 	}
 	return syncDir(dir)
-}
-
-// syncDir makes the names in dir durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// withoutPath is for errors that will name the path themselves.
-func withoutPath(err error) error {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
-		return pathErr.Err
-	}
-	return err
 }

@@ -52,12 +52,9 @@ func (a *Authority) issueServer(names []string, life time.Duration, now time.Tim
 }
 
 func (a *Authority) serverTemplate(names []string, life time.Duration, now time.Time) (*x509.Certificate, error) {
-	until := now.Add(life)
-	if until.After(a.certificate.NotAfter) {
-		until = a.certificate.NotAfter
-	}
-	if !until.After(now) {
-		return nil, fmt.Errorf("it would end at %s, which is over", until.UTC().Format(time.RFC3339))
+	until, err := a.until(life, now)
+	if err != nil {
+		return nil, err
 	}
 	template := &x509.Certificate{
 		SerialNumber:          newSerial(),
@@ -69,6 +66,18 @@ func (a *Authority) serverTemplate(names []string, life time.Duration, now time.
 		BasicConstraintsValid: true,
 	}
 	return template, addNames(template, names)
+}
+
+// until is when a certificate of that life ends: not after its authority does.
+func (a *Authority) until(life time.Duration, now time.Time) (time.Time, error) {
+	until := now.Add(life)
+	if until.After(a.certificate.NotAfter) {
+		until = a.certificate.NotAfter
+	}
+	if !until.After(now) {
+		return until, fmt.Errorf("it would end at %s, which is over", until.UTC().Format(time.RFC3339))
+	}
+	return until, nil
 }
 
 func addNames(template *x509.Certificate, names []string) error {

@@ -20,10 +20,11 @@ type Records struct {
 	RemovedKeys   []string
 	Actions       []octaskly.Action
 	Settled       bool // what Copied asks for
+	Roster
 }
 
 func (r *Records) empty() bool {
-	return len(r.Users)+len(r.RemovedUsers)+len(r.Tokens)+len(r.RemovedTokens)+len(r.Keys)+len(r.RemovedKeys)+len(r.Actions) == 0 && !r.Settled
+	return len(r.Users)+len(r.RemovedUsers)+len(r.Tokens)+len(r.RemovedTokens)+len(r.Keys)+len(r.RemovedKeys)+len(r.Actions) == 0 && !r.Settled && r.Roster.empty()
 }
 
 // check refuses what would break the commit that others share.

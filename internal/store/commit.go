@@ -24,6 +24,7 @@ type Changes struct {
 	Queued   int64               // tasks that wait now
 	Live     int64               // jobs that are not over now
 	Events   []octaskly.Event    // what the rest tells, by Seq, ascending
+	Roster   Roster              // what a removal ends
 	Actions  []octaskly.Action   // to be appended to the audit log, which sets Seq and Hash
 }
 

@@ -89,7 +89,7 @@ func (c *copier) doubt(ctx context.Context, s *shape, row sqlitefile.Row) error 
 	switch s.table {
 	case "jobs":
 		c.doubtful[octaskly.JobID(row.ID)] = true
-	case "tokens":
+	case "tokens", "identities", "invites":
 		c.lost.Rows++
 		return ctx.Err()
 	case "users":

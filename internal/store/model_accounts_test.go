@@ -18,10 +18,11 @@ type accounts struct {
 	tokens  map[string]octaskly.Token
 	keys    map[string]octaskly.SigningKey
 	actions []octaskly.Action
+	roster  enlisted
 }
 
 func noAccounts() accounts {
-	return accounts{users: map[string]octaskly.User{}, tokens: map[string]octaskly.Token{}, keys: map[string]octaskly.SigningKey{}}
+	return accounts{users: map[string]octaskly.User{}, tokens: map[string]octaskly.Token{}, keys: map[string]octaskly.SigningKey{}, roster: nobodyEnlisted()}
 }
 
 func (m *accounts) apply(r *Records) {
@@ -45,6 +46,7 @@ func (m *accounts) apply(r *Records) {
 		delete(m.keys, id)
 	}
 	m.actions = append(m.actions, r.Actions...)
+	m.roster.apply(&r.Roster)
 }
 
 func (m *accounts) compare(r *rapid.T, s engine) {
@@ -55,6 +57,7 @@ func (m *accounts) compare(r *rapid.T, s engine) {
 	equal(r, "Tokens", inOrder(m.tokens), tokens, err)
 	keys, err := s.SigningKeys(ctx)
 	equal(r, "SigningKeys", inOrder(m.keys), keys, err)
+	m.roster.compare(r, s)
 	m.compareChain(r)
 	q := drawActionQuery(r)
 	found, err := s.Actions(ctx, q)
@@ -133,7 +136,7 @@ func drawActions(r *rapid.T) (all []octaskly.Action) {
 }
 
 func drawRecords(r *rapid.T) *Records {
-	records := &Records{Actions: drawActions(r)}
+	records := &Records{Actions: drawActions(r), Roster: drawRoster(r)}
 	name := rapid.SampledFrom([]string{"ann", "bob", "carol", ""})
 	id := rapid.SampledFrom([]string{"1", "2", "3", "4", ""})
 	secret := rapid.SampledFrom([][]byte{nil, {0}, make([]byte, 32)})

@@ -64,6 +64,7 @@ func checkOld(t *testing.T, from string, version int) {
 	put(t, s, plainJob(3))
 	r := oldRecords(version)
 	checkAccounts(t, s, r.Users, r.Tokens, r.Keys)
+	checkRoster(t, s, r.Roster)
 	checkLog(t, s, int64(len(c.Actions)+len(r.Actions)))
 	if err := s.Record(ctx, someRecords()); err != nil {
 		t.Error(err)
@@ -76,7 +77,11 @@ func oldRecords(version int) *Records {
 	if version < 4 {
 		return &Records{}
 	}
-	return someRecords()
+	r := someRecords()
+	if version >= 6 {
+		r.Roster = someRoster()
+	}
+	return r
 }
 
 func writeDatabase(t *testing.T) {

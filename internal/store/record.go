@@ -102,6 +102,9 @@ func (w *writer) recordAll(group []gathered) error {
 			if err := w.accounts.put(one.Records); err != nil {
 				return err
 			}
+			if err := w.roster.put(&one.Roster); err != nil {
+				return err
+			}
 			if err := w.audit.add(one.Actions); err != nil {
 				return err
 			}

@@ -203,7 +203,7 @@ func TestSalvageLosesNothing(t *testing.T) {
 func dump(t *testing.T, s *Store) string {
 	t.Helper()
 	var all strings.Builder
-	for _, table := range []string{"jobs", "progress", "tasks", "results", "workers", "inputs", "users", "tokens", "signing_keys", "audit_log", "events"} {
+	for _, table := range []string{"jobs", "progress", "tasks", "results", "workers", "inputs", "users", "tokens", "signing_keys", "identities", "invites", "removed_workers", "audit_log", "events"} {
 		rows, err := s.readers.QueryContext(ctx, `SELECT * FROM `+table+` ORDER BY 1`)
 		if err != nil {
 			t.Fatal(err)

@@ -76,6 +76,8 @@ var succession = map[string]string{
 	"users":        `excluded.changed_at > changed_at`,
 	"tokens":       `revoked_at = 0 AND (excluded.revoked_at > 0 OR excluded.used_at > used_at)`,
 	"signing_keys": `excluded.retired_at > retired_at`,
+	"identities":   `revoked_at = 0 AND excluded.revoked_at > 0`,
+	"invites":      `revoked_at = 0 AND (excluded.revoked_at > 0 OR excluded.used_at > used_at)`,
 }
 
 func place(c column) int {

@@ -136,9 +136,9 @@ func TestOpenRefuses(t *testing.T) {
 		"a newer one": {
 			func(path string) error {
 				s, err := Open(ctx, path, quiet)
-				return errors.Join(err, s.Close(), alter(path, `PRAGMA user_version = 7`))
+				return errors.Join(err, s.Close(), alter(path, `PRAGMA user_version = 8`))
 			},
-			"its schema is version 7, this program knows up to 5; install a newer octaskly",
+			"its schema is version 8, this program knows up to 6; install a newer octaskly",
 		},
 		"a directory": {
 			func(path string) error { return os.Mkdir(path, 0o700) },

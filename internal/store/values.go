@@ -108,6 +108,27 @@ func cutList(text string) (part, rest string) {
 	return text[:end-1], text[end:]
 }
 
+// bytesOf is what a column takes that is never NULL.
+func bytesOf(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// some scans bytes; none are nil.
+type some struct{ to *[]byte }
+
+// Scan implements sql.Scanner.
+func (s some) Scan(value any) error {
+	b, ok := value.([]byte)
+	if !ok {
+		return &malformed{fmt.Errorf("cannot read bytes: they are %T", value)}
+	}
+	*s.to = append([]byte(nil), b...)
+	return nil
+}
+
 // document scans JSON.
 type document struct{ to any }
 

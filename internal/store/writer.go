@@ -25,6 +25,7 @@ type tools struct {
 	jobs, progress, tasks, results, workers   table
 	inputs                                    table
 	accounts                                  accountant
+	roster                                    enlister
 	audit                                     auditor
 	events                                    eventWriter
 	collecting                                collector
@@ -66,6 +67,7 @@ func (w *writer) prepare(conn any) (err error) {
 	w.workers = table(`INSERT OR REPLACE INTO workers VALUES `, 11)
 	w.inputs = table(`INSERT OR IGNORE INTO inputs VALUES `, 2)
 	w.accounts.prepare(statement, table)
+	w.roster.prepare(statement, table)
 	w.audit.prepare(statement, table)
 	w.events.rows = statement(`INSERT INTO events VALUES (?, ?, ?)`)
 	w.collecting.prepare(statement)
@@ -169,6 +171,9 @@ func (w *writer) put(c *Changes) error {
 		if err := w.remove.exec(string(id)); err != nil {
 			return err
 		}
+	}
+	if err := w.roster.put(&c.Roster); err != nil {
+		return err
 	}
 	if err := w.events.put(c.Events); err != nil {
 		return err

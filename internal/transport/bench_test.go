@@ -93,7 +93,7 @@ func benchSession(b *testing.B) (worker, dispatcher Session) {
 }
 
 func benchTLS(b *testing.B) (from, to Channel) {
-	config, err := serverTLS()
+	config, err := serverTLS(Config{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func benchTLS(b *testing.B) (from, to Channel) {
 		}
 		accepted <- bare{conn}
 	}()
-	client, err := tls.Dial("tcp", ln.Addr().String(), clientTLS())
+	client, err := tls.Dial("tcp", ln.Addr().String(), clientTLS(Config{}))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -27,27 +27,34 @@ const fallBack = 2 * time.Second
 
 // Dial opens a session with the dispatcher at addr, as DialTCP and DialQUIC do.
 func Dial(ctx context.Context, by Protocol, addr string, cfg Config) (Session, error) {
+	return dialBy(ctx, by, addr, cfg, DialTCP, DialQUIC)
+}
+
+// opener opens a session, or what else a dispatcher's port is for.
+type opener[T any] func(ctx context.Context, addr string, cfg Config) (T, error)
+
+func dialBy[T any](ctx context.Context, by Protocol, addr string, cfg Config, tcp, quic opener[T]) (T, error) {
 	switch by {
 	case TCP:
-		return DialTCP(ctx, addr, cfg)
+		return tcp(ctx, addr, cfg)
 	case QUIC:
-		return DialQUIC(ctx, addr, cfg)
+		return quic(ctx, addr, cfg)
 	default:
-		return dialAuto(ctx, addr, cfg)
+		return dialAuto(ctx, addr, cfg, tcp, quic)
 	}
 }
 
-func dialAuto(ctx context.Context, addr string, cfg Config) (Session, error) {
+func dialAuto[T any](ctx context.Context, addr string, cfg Config, tcp, quic opener[T]) (none T, err error) {
 	cfg.connectTimeout = fallBack
-	byTCP, err := DialTCP(ctx, addr, cfg)
+	byTCP, err := tcp(ctx, addr, cfg)
 	if err == nil || !isUnconnected(err) || ctx.Err() != nil {
 		return byTCP, err
 	}
 	soon, cancel := context.WithTimeout(ctx, fallBack)
 	defer cancel()
-	byQUIC, failed := DialQUIC(soon, addr, cfg)
+	byQUIC, failed := quic(soon, addr, cfg)
 	if failed != nil {
-		return nil, fmt.Errorf("%w; nor by QUIC: %w", err, reasonOf(failed))
+		return none, fmt.Errorf("%w; nor by QUIC: %w", err, reasonOf(failed))
 	}
 	return byQUIC, nil
 }

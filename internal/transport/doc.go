@@ -8,10 +8,10 @@
 // of them. A multiplexer would let a flood on a bulk channel delay the
 // heartbeats on the control channel behind it in the same TCP stream.
 //
-// The server's certificate is thrown away with the process and nobody verifies
-// it. Who is there is shown by proofs that both know the fleet key, bound to
-// this very connection (see package security). After the handshake, with ALPN
-// octaskly/1:
+// ALPN says what a connection is for. With octaskly/1 the server's certificate is
+// thrown away with the process and nobody verifies it. Who is there is shown by
+// proofs that both know the fleet key, bound to this very connection (see package
+// security). After the handshake:
 //
 //	client                                      server
 //	  opening, 59 bytes                    ──▶
@@ -34,6 +34,17 @@
 //
 // The server draws a session's name at random and tells it to no one else, so
 // that a bulk channel belongs to the worker who opened it.
+//
+// With octaskly/2 both sides show and verify certificates of the fleet's authority
+// (see package security). The rest is the same, but proofs are zeros that nobody looks
+// at. The listener's owner is asked at each opening whether he admits the worker,
+// and an opening of a bulk channel must come from the worker of its session, whose
+// certificate may have been renewed meanwhile. There are no tickets, so nobody comes
+// in by what was good once.
+//
+// With octaskly-join/1 the server shows a certificate and the client has none yet:
+// see package joining for what they say. Whoever joins waits in a lobby apart from
+// the places of those that open sessions, as an operator may have to approve it.
 //
 // # QUIC
 //

@@ -85,6 +85,8 @@ const (
 	statusVersion   status = 3
 	statusNoSession status = 4
 	statusBusy      status = 5
+	statusRemoved   status = 6 // to those with certificates only, as is the next
+	statusRevoked   status = 7
 )
 
 var errNoSession = errors.New("the dispatcher has no such session any more")
@@ -102,6 +104,10 @@ func (s status) error() error {
 		return errNoSession
 	case statusBusy:
 		return ErrTooManyBulks
+	case statusRemoved:
+		return ErrRemoved
+	case statusRevoked:
+		return ErrRevoked
 	default:
 		return fmt.Errorf("%w: it answers with status %d", ErrNotDispatcher, s)
 	}

@@ -37,13 +37,21 @@ func (l *quicListener) admit(ctx context.Context, k *shaken) error {
 		quicLink: newQUICLink(k.Conn, stream, l.cfg.MaxBulks),
 		listener: l, incoming: make(chan incoming),
 	}
-	if s.exporter, err = security.Exporter(k.ConnectionState().TLS); err != nil {
+	state := k.ConnectionState().TLS
+	if state.NegotiatedProtocol == joining {
+		return l.admitJoiner(k, s.quicLink, state)
+	}
+	if s.exporter, err = security.Exporter(state); err != nil {
 		return err
 	}
+	if s.guest, err = l.cfg.guest(state, s.exporter); err != nil {
+		return err
+	}
+	s.who = s.guest.who
 	l.tasks.Go(s.acceptStreams)
 	until, _ := ctx.Deadline()
 	stream.SetDeadline(until)
-	o, a, err := examine(stream, l.cfg.Key, s.exporter)
+	o, a, err := examine(stream, s.guest)
 	if err == nil && o.kind != kindControl {
 		err = errOpening
 	}
@@ -91,6 +99,7 @@ type quicDispatcherSession struct {
 	listener *quicListener
 	id       sessionID
 	exporter []byte
+	guest    guest
 	admitted atomic.Bool   // id is set
 	incoming chan incoming // to AcceptBulk
 }
@@ -129,7 +138,7 @@ func (s *quicDispatcherSession) greetBulk(stream *quic.Stream) {
 }
 
 func (s *quicDispatcherSession) admitBulk(stream *quic.Stream) (incoming, error) {
-	o, a, err := examine(stream, s.listener.cfg.Key, s.exporter)
+	o, a, err := examine(stream, s.guest)
 	switch {
 	case err != nil:
 	case o.kind != kindBulk:

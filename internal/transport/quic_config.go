@@ -49,12 +49,12 @@ func quicConfig(cfg Config, streams int64) *quic.Config {
 }
 
 func serverQUIC(cfg Config) (*tls.Config, *quic.Config, error) {
-	config, err := serverTLS()
+	config, err := serverTLS(cfg)
 	return config, quicConfig(cfg, int64(1+cfg.MaxBulks+spareStreams)), err
 }
 
 func clientQUIC(cfg Config) (*tls.Config, *quic.Config) {
-	return clientTLS(), quicConfig(cfg, -1)
+	return clientTLS(cfg), quicConfig(cfg, -1)
 }
 
 // pulses come from the worker while a session lasts. They keep it, and what is on

@@ -121,7 +121,7 @@ func (w *wire) open(ctx context.Context, to *net.UDPAddr, cfg Config) (*quicWork
 	config, settings := clientQUIC(cfg)
 	conn, err := w.transport.Dial(ctx, to, config, settings)
 	if err != nil {
-		return nil, explainDial(err)
+		return nil, cfg.explainDial(err)
 	}
 	s := &quicWorkerSession{cfg: cfg, wire: w, gone: make(chan struct{})}
 	if err := s.greet(ctx, conn); err != nil {
@@ -138,13 +138,15 @@ func (w *wire) open(ctx context.Context, to *net.UDPAddr, cfg Config) (*quicWork
 }
 
 // explainDial finds out what the failure of a handshake means.
-func explainDial(err error) error {
+func (c Config) explainDial(err error) error {
 	var timeout net.Error
 	var foreign *quic.TransportError
 	var version *quic.VersionNegotiationError
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return ErrNoAnswer
+	case c.protocol() != byKey && isAlert(err, noProtocol):
+		return ErrTooOld
 	case errors.As(err, &version), errors.As(err, &foreign) && foreign.ErrorCode.IsCryptoError():
 		return fmt.Errorf("%w: %w", ErrNotDispatcher, err)
 	default:
@@ -158,14 +160,19 @@ func (s *quicWorkerSession) greet(ctx context.Context, conn *quic.Conn) error {
 	if err != nil {
 		return err
 	}
+	if s.cfg.joins {
+		s.quicLink = newQUICLink(conn, stream, s.cfg.MaxBulks)
+		return nil
+	}
 	return within(ctx, stream, func() error {
 		if s.exporter, err = security.Exporter(conn.ConnectionState().TLS); err != nil {
 			return fmt.Errorf("%w: %w", ErrNotDispatcher, err)
 		}
-		if s.id, err = introduce(stream, s.cfg.Key, s.exporter, opening{kind: kindControl}); err != nil {
+		if s.id, err = introduce(stream, s.cfg.proofs(s.exporter), opening{kind: kindControl}); err != nil {
 			return err
 		}
 		s.quicLink = newQUICLink(conn, stream, s.cfg.MaxBulks)
+		s.who = s.cfg.own()
 		return nil
 	})
 }

@@ -13,6 +13,7 @@ import (
 type quicLink struct {
 	conn     *quic.Conn
 	control  *quicControl
+	who      *Identity
 	maxBulks int
 
 	mu    sync.Mutex
@@ -29,6 +30,8 @@ func newQUICLink(conn *quic.Conn, stream *quic.Stream, maxBulks int) *quicLink {
 func (l *quicLink) Control() Channel      { return l.control }
 func (l *quicLink) Peer() string          { return l.conn.RemoteAddr().String() }
 func (l *quicLink) Done() <-chan struct{} { return l.conn.Context().Done() }
+
+func (l *quicLink) Identity() *Identity { return l.who }
 
 func (l *quicLink) isQUIC() {} // for NameOf
 

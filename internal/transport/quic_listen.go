@@ -13,7 +13,7 @@ import (
 // ListenQUIC accepts sessions on conn, which from then on is the Listener's to
 // close.
 func ListenQUIC(conn *net.UDPConn, cfg Config) (Listener, error) {
-	cfg, err := cfg.withDefaults()
+	cfg, err := cfg.forListener()
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen for workers by QUIC: %w", err)
 	}
@@ -24,6 +24,7 @@ func ListenQUIC(conn *net.UDPConn, cfg Config) (Listener, error) {
 		done:     make(chan struct{}),
 		shaking:  handshakes{max: cfg.MaxOpenings, by: map[string]int{}},
 		opening:  doorway{max: cfg.MaxOpenings},
+		joiners:  newLobby(cfg),
 		sessions: map[*quicDispatcherSession]bool{},
 	}
 	if err := l.listen(); err != nil {
@@ -39,6 +40,7 @@ type quicListener struct {
 	transport *quic.Transport
 	ln        *quic.Listener
 	refusals  refusals
+	joiners   *lobby
 	accepted  chan *quicDispatcherSession // to Accept
 	done      chan struct{}               // closed by stop
 	tasks     sync.WaitGroup
@@ -102,6 +104,7 @@ func (l *quicListener) stop() {
 	for _, e := range waiting {
 		e.raw.Close()
 	}
+	l.joiners.close()
 	l.ln.Close()
 }
 

@@ -31,7 +31,7 @@ func newQUICGate(t *testing.T, cfg Config) *quicGate {
 // shake does the handshake with these protocols, and nothing more.
 func (g *quicGate) shake(t *testing.T, protocols ...string) (*quic.Conn, error) {
 	t.Helper()
-	config := clientTLS()
+	config := clientTLS(Config{})
 	config.NextProtos = protocols
 	conn, err := quic.DialAddr(deadline(t), g.l.Addr().String(), config, &quic.Config{MaxIncomingStreams: -1})
 	if err == nil {
@@ -42,7 +42,7 @@ func (g *quicGate) shake(t *testing.T, protocols ...string) (*quic.Conn, error) 
 
 func (g *quicGate) mustShake(t *testing.T) (conn *quic.Conn, exporter []byte) {
 	t.Helper()
-	conn, err := g.shake(t, alpn)
+	conn, err := g.shake(t, byKey)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestQUICRefuseBulk(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		_, err = introduce(stream, key, s.exporter, opening{kind: kindBulk, session: id})
+		_, err = introduce(stream, Config{Key: key}.proofs(s.exporter), opening{kind: kindBulk, session: id})
 		return err
 	}
 	if err := open(sessionID{1, 2, 3}, g.cfg.Key); !errors.Is(err, errNoSession) {

@@ -75,7 +75,7 @@ func TestQUICOptions(t *testing.T) {
 		}
 	})
 	state := worker.(*quicWorkerSession).conn.ConnectionState()
-	if state.Used0RTT || state.TLS.DidResume || state.TLS.NegotiatedProtocol != alpn {
+	if state.Used0RTT || state.TLS.DidResume || state.TLS.NegotiatedProtocol != byKey {
 		t.Errorf("0-RTT %v, resumed %v, protocol %q", state.Used0RTT, state.TLS.DidResume, state.TLS.NegotiatedProtocol)
 	}
 }

@@ -75,7 +75,7 @@ func (s *quicWorkerSession) openBulk(ctx context.Context, header []byte) (*quicB
 	}
 	err = within(ctx, stream, func() error {
 		o := opening{kind: kindBulk, session: s.id, header: len(header)}
-		if _, err := introduce(b, s.cfg.Key, s.exporter, o); err != nil {
+		if _, err := introduce(b, s.cfg.proofs(s.exporter), o); err != nil {
 			return err
 		}
 		_, err := b.Write(header)

@@ -25,6 +25,12 @@ const (
 	errGreedy    reason = "its session has too many bulk channels"
 	errCrowded   reason = "too many connections are being opened at once"
 	errAccept    reason = "cannot accept connections"
+
+	errCertificate reason = "its certificate is none of this fleet's"
+	errRemoved     reason = "it is a worker that was removed; octasklyctl worker approve NAME lets it in again"
+	errRevoked     reason = "its certificate counts no more"
+	errNotJoined   reason = "it has not joined"
+	errCrowdedOut  reason = "too many machines are joining at once"
 )
 
 func (r reason) Error() string { return string(r) }

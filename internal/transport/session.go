@@ -6,8 +6,6 @@ import (
 	"io"
 	"net"
 	"time"
-
-	"github.com/octaskly/octaskly/internal/security"
 )
 
 // MaxHeader bounds the header of a bulk channel, in bytes.
@@ -47,7 +45,7 @@ type Channel interface {
 }
 
 // Session is a link between a worker and a dispatcher who have shown each other
-// that they know the fleet key; or between an executor, in the worker's place, and
+// that they know the fleet key, or certificates of the fleet's authority; or between an executor, in the worker's place, and
 // the relay before it.
 type Session interface {
 	// Control returns the channel that is there for as long as the session.
@@ -67,6 +65,10 @@ type Session interface {
 
 	// Peer returns the other side's address.
 	Peer() string
+
+	// Identity returns who the worker is by its certificate, on both sides. It is nil
+	// where there is none, but the fleet key.
+	Identity() *Identity
 
 	// Close ends the session and cuts its bulk channels off. It waits a second
 	// at most for a peer that does not read.
@@ -94,54 +96,4 @@ type Listener interface {
 	// Close ends the listener and every session that came from it, and waits
 	// for all that it started.
 	Close() error
-}
-
-// Config is what both sides need. Only Key is required.
-type Config struct {
-	Key security.Key
-
-	// OpeningTimeout bounds the time until both sides are authenticated, and
-	// that for opening a bulk channel. If zero, 10 s.
-	OpeningTimeout time.Duration
-
-	// MaxOpenings bounds the connections that a listener is authenticating at
-	// the same time; for a further one it closes another of the host that has
-	// most of them. If zero, 128.
-	MaxOpenings int
-
-	// MaxBulks bounds the open bulk channels of one session. If zero, 256.
-	MaxBulks int
-
-	// Refused is told why a listener closed a connection, but not more than
-	// once a minute for the same host and reason. It may be called from several
-	// goroutines. If nil, nobody is told.
-	Refused func(addr string, why error)
-
-	// Slow is told why QUIC is slower than it could be on this machine. If nil,
-	// nobody is told.
-	Slow func(why error)
-
-	connectTimeout time.Duration // of TCP, within OpeningTimeout; 0 is none
-	silence        time.Duration // after which QUIC gives a connection up
-}
-
-var errZeroKey = errors.New("there is no fleet key")
-
-func (c Config) withDefaults() (Config, error) {
-	if c.Key.IsZero() {
-		return c, errZeroKey
-	}
-	if c.OpeningTimeout == 0 {
-		c.OpeningTimeout = 10 * time.Second
-	}
-	if c.MaxOpenings == 0 {
-		c.MaxOpenings = 128
-	}
-	if c.MaxBulks == 0 {
-		c.MaxBulks = 256
-	}
-	if c.silence == 0 {
-		c.silence = silence
-	}
-	return c, nil
 }

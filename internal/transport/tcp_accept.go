@@ -26,11 +26,18 @@ func (l *tcpListener) greet(raw net.Conn) {
 }
 
 func (l *tcpListener) admit(conn *tls.Conn, raw net.Conn) error {
-	exporter, err := bind(conn)
+	state, exporter, err := bind(conn)
 	if err != nil {
 		return err
 	}
-	o, a, err := examine(conn, l.cfg.Key, exporter)
+	if state.NegotiatedProtocol == joining {
+		return l.admitJoiner(conn, raw, state)
+	}
+	g, err := l.cfg.guest(state, exporter)
+	if err != nil {
+		return err
+	}
+	o, a, err := examine(conn, g)
 	if err != nil {
 		return err
 	}
@@ -38,15 +45,16 @@ func (l *tcpListener) admit(conn *tls.Conn, raw net.Conn) error {
 		return err
 	}
 	if o.kind == kindControl {
-		return l.admitSession(conn, raw, a)
+		return l.admitSession(conn, raw, g, a)
 	}
-	return l.admitBulk(conn, raw, o, a)
+	return l.admitBulk(conn, raw, g, o, a)
 }
 
-func (l *tcpListener) admitSession(conn *tls.Conn, raw net.Conn, a answer) error {
+func (l *tcpListener) admitSession(conn *tls.Conn, raw net.Conn, g guest, a answer) error {
 	rand.Read(a.session[:]) // never fails, by its documentation
 	s := &dispatcherSession{incoming: make(chan incoming)}
 	s.link = newLink(conn, raw, l.cfg.MaxBulks, func() { l.forget(a.session) })
+	s.who = g.who
 	if err := l.remember(a.session, s); err != nil {
 		return err
 	}
@@ -84,9 +92,9 @@ func (l *tcpListener) session(id sessionID) *dispatcherSession {
 	return l.sessions[id]
 }
 
-func (l *tcpListener) admitBulk(conn *tls.Conn, raw net.Conn, o opening, a answer) error {
+func (l *tcpListener) admitBulk(conn *tls.Conn, raw net.Conn, g guest, o opening, a answer) error {
 	s := l.session(o.session)
-	if s == nil {
+	if s == nil || !sameWorker(s.who, g.who) {
 		return refuse(conn, statusNoSession, errStranger)
 	}
 	b := &bulk{conn, raw, s.link}

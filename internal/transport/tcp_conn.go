@@ -14,42 +14,18 @@ import (
 	"github.com/octaskly/octaskly/internal/security"
 )
 
-const alpn = "octaskly/1"
-
-func serverTLS() (*tls.Config, error) {
-	certificate, err := security.SelfSigned()
-	if err != nil {
-		return nil, err
-	}
-	return &tls.Config{
-		Certificates:                []tls.Certificate{certificate},
-		MinVersion:                  tls.VersionTLS13,
-		NextProtos:                  []string{alpn},
-		SessionTicketsDisabled:      true,
-		DynamicRecordSizingDisabled: true, // it is for the first paint of a web page
-	}, nil
-}
-
-func clientTLS() *tls.Config {
-	return &tls.Config{
-		MinVersion:                  tls.VersionTLS13,
-		NextProtos:                  []string{alpn},
-		InsecureSkipVerify:          true, // the proof says who is there
-		DynamicRecordSizingDisabled: true,
-	}
-}
-
 // bind does the TLS handshake and returns what binds proofs to this connection.
-func bind(conn *tls.Conn) (exporter []byte, err error) {
+func bind(conn *tls.Conn) (state tls.ConnectionState, exporter []byte, err error) {
 	// HandshakeContext would start a goroutine for its context.
 	if err := conn.Handshake(); err != nil {
-		return nil, err
+		return state, nil, err
 	}
-	state := conn.ConnectionState()
-	if state.NegotiatedProtocol != alpn {
-		return nil, errForeign
+	state = conn.ConnectionState()
+	if state.NegotiatedProtocol == "" {
+		return state, nil, errForeign
 	}
-	return security.Exporter(state)
+	exporter, err = security.Exporter(state)
+	return state, exporter, err
 }
 
 // cutConn tells a connection that was cut off from one that was closed. At the

@@ -18,7 +18,7 @@ func DialTCP(ctx context.Context, addr string, cfg Config) (Session, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, cfg.OpeningTimeout)
 	defer cancel()
-	s := &workerSession{cfg: cfg, tls: clientTLS()}
+	s := &workerSession{cfg: cfg, tls: clientTLS(cfg)}
 	if err := s.open(ctx, addr); err != nil {
 		return nil, fmt.Errorf("cannot open a session with %q: %w", addr, err)
 	}
@@ -48,6 +48,7 @@ func (s *workerSession) open(ctx context.Context, addr string) error {
 		return err
 	}
 	s.link = newLink(conn, raw, s.cfg.MaxBulks, func() {})
+	s.who = s.cfg.own()
 	return nil
 }
 
@@ -65,14 +66,11 @@ func (s *workerSession) dial(ctx context.Context, addr string, k kind) (net.Conn
 
 // greet proves to the server that we know the key, and checks that it does.
 func (s *workerSession) greet(conn *tls.Conn, o opening) (sessionID, error) {
-	exporter, err := bind(conn)
+	_, exporter, err := bind(conn)
 	if err != nil {
-		if isLost(err) {
-			return sessionID{}, err
-		}
-		return sessionID{}, fmt.Errorf("%w: %w", ErrNotDispatcher, err)
+		return sessionID{}, s.cfg.explainGreeting(err)
 	}
-	return introduce(conn, s.cfg.Key, exporter, o)
+	return introduce(conn, s.cfg.proofs(exporter), o)
 }
 
 func (s *workerSession) OpenBulk(ctx context.Context, header []byte) (Channel, error) {

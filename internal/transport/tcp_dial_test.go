@@ -20,7 +20,7 @@ import (
 // answer, and then reports what else the worker said.
 func impostor(t *testing.T, answer func(o opening) []byte) (addr string, more <-chan string) {
 	t.Helper()
-	config, err := serverTLS()
+	config, err := serverTLS(Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

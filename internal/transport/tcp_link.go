@@ -17,6 +17,7 @@ const goodbye = time.Second
 // connection, and the bulk connections that live no longer than it does.
 type link struct {
 	control  *control
+	who      *Identity
 	maxBulks int
 	life     context.Context // ends with the session
 	cancel   context.CancelFunc
@@ -36,6 +37,7 @@ func newLink(conn *tls.Conn, raw net.Conn, maxBulks int, onEnd func()) *link {
 func (l *link) Control() Channel      { return l.control }
 func (l *link) Peer() string          { return l.control.raw.RemoteAddr().String() }
 func (l *link) Done() <-chan struct{} { return l.life.Done() }
+func (l *link) Identity() *Identity   { return l.who }
 
 func (l *link) Close() error {
 	if !l.end() {

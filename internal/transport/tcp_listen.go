@@ -13,11 +13,11 @@ import (
 // ListenTCP accepts sessions on ln, which from then on is the Listener's to
 // close.
 func ListenTCP(ln net.Listener, cfg Config) (Listener, error) {
-	cfg, err := cfg.withDefaults()
+	cfg, err := cfg.forListener()
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen for workers: %w", err)
 	}
-	config, err := serverTLS()
+	config, err := serverTLS(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen for workers: %w", err)
 	}
@@ -28,6 +28,7 @@ func ListenTCP(ln net.Listener, cfg Config) (Listener, error) {
 		accepted: make(chan *dispatcherSession),
 		done:     make(chan struct{}),
 		opening:  doorway{max: cfg.MaxOpenings},
+		joiners:  newLobby(cfg),
 		sessions: map[sessionID]*dispatcherSession{},
 	}
 	l.tasks.Go(l.serve)
@@ -39,6 +40,7 @@ type tcpListener struct {
 	cfg      Config
 	tls      *tls.Config
 	refusals refusals
+	joiners  *lobby
 	accepted chan *dispatcherSession // to Accept
 	done     chan struct{}           // closed by stop
 	tasks    sync.WaitGroup
@@ -73,6 +75,7 @@ func (l *tcpListener) stop() error {
 	for _, e := range l.opening.waiting {
 		e.raw.Close()
 	}
+	l.joiners.close()
 	for _, s := range l.sessions {
 		l.tasks.Go(func() { s.Close() })
 	}

@@ -169,10 +169,10 @@ func TestTLS(t *testing.T) {
 	g := newGate(t, Config{})
 	cache := tls.NewLRUClientSessionCache(1)
 	for range 2 {
-		config := clientTLS()
+		config := clientTLS(Config{})
 		config.ClientSessionCache, config.ServerName = cache, "octaskly"
 		conn := tls.Client(g.dial(t), config)
-		exporter, err := bind(conn)
+		_, exporter, err := bind(conn)
 		if err != nil {
 			t.Fatal(err)
 		}

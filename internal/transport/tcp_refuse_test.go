@@ -45,7 +45,7 @@ func (g *gate) dial(t *testing.T) net.Conn {
 // shake connects and does the TLS handshake with these protocols.
 func (g *gate) shake(t *testing.T, protocols ...string) *tls.Conn {
 	t.Helper()
-	config := clientTLS()
+	config := clientTLS(Config{})
 	config.NextProtos = protocols
 	conn := tls.Client(g.dial(t), config)
 	if err := conn.Handshake(); err != nil {
@@ -57,7 +57,7 @@ func (g *gate) shake(t *testing.T, protocols ...string) *tls.Conn {
 // open sends an opening, with a good proof if it has none.
 func (g *gate) open(t *testing.T, o opening, key security.Key, role security.Role) *tls.Conn {
 	t.Helper()
-	conn := g.shake(t, alpn)
+	conn := g.shake(t, byKey)
 	exporter, err := security.Exporter(conn.ConnectionState())
 	if err != nil {
 		t.Fatal(err)
@@ -136,7 +136,7 @@ func TestRefusePlain(t *testing.T) {
 func TestRefuseTLS(t *testing.T) {
 	g := newGate(t, Config{})
 	t.Run("other ALPN", func(t *testing.T) {
-		config := clientTLS()
+		config := clientTLS(Config{})
 		config.NextProtos = []string{"h2", "http/1.1"}
 		conn := tls.Client(g.dial(t), config)
 		if err := conn.Handshake(); err == nil {
@@ -149,7 +149,7 @@ func TestRefuseTLS(t *testing.T) {
 	})
 	t.Run("TLS 1.2", func(t *testing.T) {
 		g := newGate(t, Config{})
-		config := clientTLS()
+		config := clientTLS(Config{})
 		config.MinVersion, config.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
 		conn := tls.Client(g.dial(t), config)
 		if err := conn.Handshake(); err == nil {
@@ -181,7 +181,7 @@ func TestRefuseOpening(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			g := newGate(t, Config{OpeningTimeout: timeoutFor(tt.why)})
-			conn := g.shake(t, alpn)
+			conn := g.shake(t, byKey)
 			io.WriteString(conn, tt.send)
 			g.closed(t, conn, tt.why, tt.said)
 		})
@@ -201,12 +201,12 @@ func TestRefuseProof(t *testing.T) {
 	})
 	t.Run("of another connection", func(t *testing.T) {
 		g := newGate(t, Config{})
-		exporter, err := security.Exporter(g.shake(t, alpn).ConnectionState())
+		exporter, err := security.Exporter(g.shake(t, byKey).ConnectionState())
 		if err != nil {
 			t.Fatal(err)
 		}
 		replayed := opening{kind: kindControl, proof: security.Prove(g.cfg.Key, security.Worker, exporter)}
-		conn := g.shake(t, alpn)
+		conn := g.shake(t, byKey)
 		conn.Write(replayed.bytes())
 		g.closed(t, conn, errOtherKey, "\x02")
 	})
@@ -293,7 +293,7 @@ func TestCrowd(t *testing.T) {
 // between a worker and its dispatcher.
 func TestManInTheMiddle(t *testing.T) {
 	g := newGate(t, Config{})
-	certificates, err := serverTLS()
+	certificates, err := serverTLS(Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,7 +307,7 @@ func TestManInTheMiddle(t *testing.T) {
 			return
 		}
 		defer in.Close()
-		out, err := tls.Dial("tcp", g.addr, clientTLS())
+		out, err := tls.Dial("tcp", g.addr, clientTLS(Config{}))
 		if err != nil {
 			t.Error(err)
 			return

@@ -29,6 +29,7 @@ func newUnixLink(conn, carrier *net.UnixConn, peer string, maxBulks int) *unixLi
 func (l *unixLink) Control() Channel      { return l.control }
 func (l *unixLink) Peer() string          { return l.peer }
 func (l *unixLink) Done() <-chan struct{} { return l.life.Done() }
+func (l *unixLink) Identity() *Identity   { return nil }
 
 func (l *unixLink) Close() error {
 	if !l.end() {

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"sync"
+	"time"
+
+	"github.com/octaskly/octaskly/internal/config"
+	"github.com/octaskly/octaskly/internal/joining"
+	"github.com/octaskly/octaskly/internal/roster"
+	"github.com/octaskly/octaskly/internal/security"
+	"github.com/octaskly/octaskly/internal/store"
+	"github.com/octaskly/octaskly/internal/transport"
+)
+
+// entry is where workers join, and show what they got by it.
+type entry struct {
+	*roster.Roster
+	authority *security.Authority
+
+	mu    sync.Mutex
+	shown *tls.Certificate
+	renew time.Time
+}
+
+func openRoster(c *config.Dispatcher, p *process, db *store.Store, key security.Key, authority *security.Authority) (*entry, error) {
+	r, err := roster.New(roster.Config{
+		Store: db, Fleet: c.Fleet,
+		Keys:      func() []security.Key { return []security.Key{key} },
+		Authority: func() *security.Authority { return authority },
+		Policy:    policyOf(c.Join), Log: p.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &entry{Roster: r, authority: authority}, nil
+}
+
+func policyOf(j config.Join) roster.Policy { return roster.Policy{Allow: j.Allow, Key: j.Key} }
+
+// transport has a listener take workers with certificates, and those that want one.
+func (e *entry) transport(cfg transport.Config) transport.Config {
+	cfg.Authority = &transport.Authority{
+		Roots:       func() []*x509.Certificate { return []*x509.Certificate{e.authority.Certificate()} },
+		Certificate: e.certificate,
+	}
+	cfg.Admit, cfg.Join = e.Admit, e.join
+	return cfg
+}
+
+// certificate is for tls.Config.GetCertificate. It is in memory only, and another one
+// at two thirds of its life.
+func (e *entry) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := time.Now()
+	if e.shown != nil && now.Before(e.renew) {
+		return e.shown, nil
+	}
+	fresh, err := e.authority.IssueDispatcher(certificateLife, now)
+	if err != nil {
+		return nil, err
+	}
+	e.shown, e.renew = &fresh, now.Add(certificateLife*2/3)
+	return e.shown, nil
+}
+
+// join answers one machine that wants to be a worker.
+func (e *entry) join(ctx context.Context, j *transport.Joiner) error {
+	bound, err := security.Exporter(j.State)
+	if err != nil {
+		return err
+	}
+	return joining.Answer(ctx, joining.Visit{Conn: j, Exporter: bound, Authority: e.authority.Certificate(), Address: j.Address}, e.Roster)
+}

@@ -1,0 +1,20 @@
+package main
+
+const daemonJoining = `
+A worker joins once, and has a certificate of the fleet's own authority from then on. It shows it with every connection, and the dispatcher shows one as well, so that each knows the other. The certificate lies with its key in _identity.pem_ in the worker's state directory, for its owner alone; it is good for 30 days and renewed after 20, while the worker goes on. There are three ways to join:
+
+*the fleet key*::
+A worker that has the dispatcher's _fleet.key_ joins by itself. Each shows the other that it knows the key.
+
+*an invite*::
+*octasklyctl worker invite* prints a line that lets one worker join, once, for 24 h unless told otherwise. It is a secret: put it, for root alone, at _/etc/octaskly/invite_ on the worker's machine, or give its file by *--invite-file*. It names the fleet's authority, so that the worker takes no other dispatcher.
+
+*an approval*::
+A worker that has neither shows six digits in its journal, in *systemctl status octasklyd-worker*, and by *octasklyctl worker ls* on its machine. Read them there and type on the dispatcher's machine what it says: *octasklyctl worker approve NAME 483-112*. Whoever is between the two on the network makes the worker show other digits than those that the dispatcher takes. Never approve a code that came any other way. Three wrong codes end it, and the worker waits for a minute before it shows others.
+
+A unit that waits to be approved starts again by itself when there is a key or an invite in _/etc/octaskly_.
+
+*octasklyctl worker remove NAME* ends a worker's session at once, and it is not let in again with its certificate, with an invite, or with the key, before *octasklyctl worker approve NAME* says so. *join.allow* in dispatcher.toml lists the names that workers may have, and *join.key* = false leaves invites and approvals only.
+
+A worker that was joined to another fleet joins this one when it is given this one's key or an invite. To have one forget what it is, stop it and remove its _identity.pem_. Workers and dispatchers from before certificates go on with the fleet key.
+`

@@ -1,0 +1,57 @@
+package machine
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/octaskly/octaskly/test/vm"
+)
+
+// TestJoining has the package on two machines of a network on which nothing is
+// configured: the worker finds the dispatcher, and an operator lets it in.
+func TestJoining(t *testing.T) {
+	t.Parallel()
+	cable := vm.Cable(t)
+	hub, w := cabled(t, "hub", cable), cabled(t, "w1", cable)
+	hub.sh("systemctl enable --now octasklyd-dispatcher")
+	w.sh("systemctl enable --now octasklyd-worker")
+
+	const asks = "octasklyctl worker approve "
+	w.await("systemctl show --value -p StatusText octasklyd-worker | grep '" + asks + "'")
+	_, command, _ := strings.Cut(w.property("octasklyd-worker", "StatusText"), asks)
+	hub.await("octasklyctl worker pending | grep -w w1")
+	hub.fails(hub.Account, "octasklyctl worker approve w1 "+otherCode(command), 1, "")
+	hub.sh(asks + command)
+	hub.connected()
+	hub.says("octasklyctl run -- uname -n", "w1")
+	w.says("stat -c '%U %a' /var/lib/octaskly/worker/identity.pem", "octaskly-worker 600")
+
+	hub.sh("systemctl restart octasklyd-dispatcher")
+	w.sh("systemctl restart octasklyd-worker")
+	hub.await("octasklyctl run -- uname -n | grep w1")
+
+	hub.sh("octasklyctl worker remove w1")
+	w.await("systemctl show --value -p StatusText octasklyd-worker | grep 'removed'")
+	hub.says("octasklyctl worker ls | grep -w connected || true", "")
+	hub.sh("octasklyctl worker approve w1")
+	hub.await("octasklyctl run -- uname -n | grep w1")
+}
+
+// cabled is a machine of a name with the package, on a network.
+func cabled(t *testing.T, name string, cable *vm.Network) *site {
+	t.Helper()
+	s := &site{t, vm.Boot(t, vm.Options{Name: name, Network: cable})}
+	t.Cleanup(s.tell)
+	s.sh("hostname " + name)
+	s.install(now)
+	return s
+}
+
+// otherCode is one that nobody shows.
+func otherCode(command string) string {
+	_, code, _ := strings.Cut(strings.TrimSpace(command), " ")
+	if strings.HasPrefix(code, "000") {
+		return "111-111"
+	}
+	return "000-000"
+}
