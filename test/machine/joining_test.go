@@ -16,23 +16,24 @@ func TestJoining(t *testing.T) {
 	hub.sh("systemctl enable --now octasklyd-dispatcher")
 	w.sh("systemctl enable --now octasklyd-worker")
 
+	const where = "octasklyctl run -- sh -c 'echo $OCTASKLY_WORKER'"
 	first := w.asks("no code yet")
 	hub.await("octasklyctl worker pending | grep -w w1")
 	hub.fails(hub.Account, "octasklyctl worker approve w1 "+otherCode(first), 1, "it shows another code")
 	hub.sh(w.asks(first)) // which is another one by now
 	hub.connected()
-	hub.says("octasklyctl run -- uname -n", "w1")
+	hub.says(where, "w1")
 	w.says("stat -c '%U %a' /var/lib/octaskly/worker/identity.pem", "octaskly-worker 600")
 
 	hub.sh("systemctl restart octasklyd-dispatcher")
 	w.sh("systemctl restart octasklyd-worker")
-	hub.await("octasklyctl run -- uname -n | grep w1")
+	hub.await(where + " | grep w1")
 
 	hub.sh("octasklyctl worker remove w1")
 	w.await("systemctl show --value -p StatusText octasklyd-worker | grep 'removed'")
 	hub.says("octasklyctl worker ls | grep -w connected || true", "")
 	hub.sh("octasklyctl worker approve w1")
-	hub.await("octasklyctl run -- uname -n | grep w1")
+	hub.await(where + " | grep w1")
 }
 
 // cabled is a machine of a name with the package, on a network.
