@@ -63,7 +63,7 @@ func makeAuthority(path string, vault *security.Vault, log *slog.Logger) (*secur
 	return a, nil
 }
 
-var errNoAuthority = errors.New("it holds no authority of octaskly; move it away, and a new one is made")
+var errNoAuthority = errors.New("it holds no authority of octaskly; put it back from a backup, or move it away: then a new one is made, and all workers have to join anew")
 
 func unsealAuthority(text []byte, vault *security.Vault) (*security.Authority, error) {
 	_, rest := pem.Decode(text)

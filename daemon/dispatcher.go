@@ -14,6 +14,7 @@ import (
 
 	"github.com/octaskly/octaskly/internal/accounts"
 	"github.com/octaskly/octaskly/internal/api"
+	"github.com/octaskly/octaskly/internal/backup"
 	"github.com/octaskly/octaskly/internal/config"
 	"github.com/octaskly/octaskly/internal/dirs"
 	"github.com/octaskly/octaskly/internal/dispatcher"
@@ -72,6 +73,7 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 	}
 	defer db.Close()
 	vault := security.NewVault(key)
+	isNew := !isThere(filepath.Join(c.StateDir, backup.Authority))
 	authority, err := loadAuthority(c.StateDir, vault, p.log) // first: with another fleet key, accounts would end all logins
 	if err != nil {
 		return err
@@ -84,6 +86,9 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 	joins, err := openRoster(c, p, db, key, authority)
 	if err != nil {
 		return err
+	}
+	if isNew {
+		joins.warnOrphans(p.log)
 	}
 	known, err := accounts.New(accounts.Config{
 		Store: db, Key: key, Quotas: quotas(c.Quotas), Log: p.log,

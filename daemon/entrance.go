@@ -60,7 +60,7 @@ func (e *entrance) open(ctx context.Context, p place) (transport.Session, error)
 		if err == nil || !e.isStale(err, has) {
 			return link, err
 		}
-		e.log.Info("The worker's certificate counts no more; it joins anew", "address", p.address, "why", err)
+		e.log.Warn("The worker's certificate is not taken there; it tries to join anew", "address", p.address, "why", err)
 	}
 	if noSecret != nil {
 		return nil, noSecret

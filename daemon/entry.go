@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"log/slog"
+	"os"
 	"sync"
 	"time"
 
+	"github.com/octaskly/octaskly/internal/backup"
 	"github.com/octaskly/octaskly/internal/config"
 	"github.com/octaskly/octaskly/internal/joining"
 	"github.com/octaskly/octaskly/internal/roster"
@@ -36,6 +39,19 @@ func openRoster(c *config.Dispatcher, p *process, db *store.Store, key security.
 		return nil, err
 	}
 	return &entry{Roster: r, authority: authority}, nil
+}
+
+// warnOrphans says what it means that the authority's file was not there.
+func (e *entry) warnOrphans(log *slog.Logger) {
+	if n := e.Certified(); n > 0 {
+		log.Warn("Workers have certificates of the authority that was here before, and do not know this one; put "+backup.Authority+
+			" back from a backup and start again, or move identity.pem away on each of them: then they join anew", "workers", n)
+	}
+}
+
+func isThere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func policyOf(j config.Join) roster.Policy { return roster.Policy{Allow: j.Allow, Key: j.Key} }

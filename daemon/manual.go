@@ -141,7 +141,7 @@ const daemonSignals = `
 The daemon stops in good order; a second one ends it at once. Commands do not notice that a dispatcher stops, nor a worker that has an executor. An executor, or a worker without one, stops its commands: SIGTERM, the time that *grace* gives, SIGKILL. The dispatcher has them run again elsewhere.
 
 *SIGHUP*::
-A dispatcher or worker reads its configuration again and takes *log_level* from it; all else counts from the next start. An executor executes itself anew in its place, with the program and the configuration that are there now, and tries its levels and limits again; its commands go on.
+A dispatcher or worker reads its configuration again and takes *log_level* from it, a dispatcher *[join]*, too; all else counts from the next start. An executor executes itself anew in its place, with the program and the configuration that are there now, and tries its levels and limits again; its commands go on.
 `
 
 const daemonSystemd = `

@@ -124,7 +124,7 @@ With --config _FILE_ that file is read instead of the role's file and its drop-i
 
 Nothing is ignored: a key that there is not, a value of the wrong type or out of range is an error. To see all of them with file and line, without starting anything, there is *octasklyd config check* _ROLE_. What *octasklyd config show* _ROLE_ prints is every value and where it is from, as a file that gives the same.
 
-A change counts from the next start on. On SIGHUP a dispatcher or worker takes over *log_level*, and an executor all.
+A change counts from the next start on. On SIGHUP a dispatcher or worker takes over *log_level*, a dispatcher the table *[join]*, too, which counts for all who come from then on, and an executor all.
 `
 
 const configValues = `

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io/fs"
 	"sync/atomic"
 	"time"
@@ -32,7 +31,7 @@ func openPapers(path string) (*papers, error) {
 		return p, p.begin()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w; where it is of no use any more, move it away, and the worker joins anew", err)
+		return nil, err
 	}
 	p.held.Store(identity)
 	return p, nil

@@ -1,8 +1,11 @@
 package config
 
 import (
+	"errors"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/octaskly/octaskly/internal/dirs"
 )
@@ -67,12 +70,18 @@ func (w *Worker) uses(key string) bool {
 	return w.Executor == "" || !slices.Contains(executorKeys, key)
 }
 
+var errInviteItself = errors.New("this is an invite and not the path of a file; it has been seen in the list of processes by now: write another one into a file of mode 0600")
+
 func (w *Worker) check(l *loader) {
 	w.Common.check(l)
 	l.socket("socket", w.Socket)
 	l.require("dispatcher", remoteAddress(w.Dispatcher))
 	l.require("transport", oneOf(w.Transport, auto, "quic", "tcp"))
 	l.optionalPath("join_key_file", &w.JoinKeyFile)
+	if strings.HasPrefix(filepath.Base(w.InviteFile), "octi1.") {
+		w.InviteFile = ""
+		l.require("invite_file", errInviteItself)
+	}
 	l.optionalPath("invite_file", &w.InviteFile)
 	l.require("name", name(w.Name))
 	w.Door.checkWorker(l)

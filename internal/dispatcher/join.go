@@ -59,7 +59,7 @@ func (c *core) refusal(s *session, hello *protocol.Hello) string {
 			return fmt.Sprintf("another worker named %q is connected from %s; give this one another name with --name", hello.Name, other.Address)
 		}
 	}
-	return ""
+	return c.contested(c.workers[hello.Worker])
 }
 
 // enter makes hello's word the registry's.

@@ -79,6 +79,8 @@ func (c *core) meant(name string) (octaskly.Removal, error) {
 	if others := c.namesakes(w); w.session != nil && string(w.ID) != name && others != "" {
 		return octaskly.Removal{}, fmt.Errorf("cannot remove worker %s: it is connected from %s, by the id %s; if another one of that name is meant, type its id: %s: %w",
 			w.Name, w.Address, w.ID, others, octaskly.ErrConflict)
+	} else if w.session == nil && string(w.ID) != name && strings.Contains(others, ", ") {
+		return octaskly.Removal{}, fmt.Errorf("cannot remove worker %s: several have that name; type the id of the one that is meant: %s: %w", w.Name, others, octaskly.ErrConflict)
 	}
 	return octaskly.Removal{Worker: w.ID, Name: w.Name}, nil
 }

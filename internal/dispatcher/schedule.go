@@ -120,14 +120,12 @@ func appendItem(items []string, j *job, item string) []string {
 const patience = 50 * time.Millisecond
 
 // levelAt is when to take back tasks that wait on a busy worker while another
-// could start them; never while there are others that wait for a worker.
+// could start them; never while that is for one of those that wait for a worker.
 func (c *core) levelAt() (at time.Time, ok bool) {
-	if onlyHeld := c.queue.Held() && c.queue.Idle(); c.waiting > 0 && !onlyHeld {
-		return at, false
-	}
-	for _, recall := range scheduler.Level(c.present) {
+	spare := c.spare()
+	for _, recall := range scheduler.Level(spare) {
 		w := c.workers[recall.Worker.ID]
-		for _, t := range c.stranded(w) {
+		for _, t := range w.stranded(spare) {
 			due := later(t.sentAt, w.recalled).Add(patience)
 			if !ok || due.Before(at) {
 				at, ok = due, true
@@ -137,6 +135,17 @@ func (c *core) levelAt() (at time.Time, ok bool) {
 	return at, ok
 }
 
+// spare are the workers whose free slots no waiting task can use or has reserved.
+func (c *core) spare() []*scheduler.Worker {
+	switch {
+	case c.waiting == 0:
+		return c.present
+	case !c.queue.Idle():
+		return nil
+	}
+	return c.queue.Unreserved(c.present)
+}
+
 func later(a, b time.Time) time.Time {
 	if a.Before(b) {
 		return b
@@ -144,10 +153,10 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// stranded are the tasks that w has not started and another worker could.
-func (c *core) stranded(w *worker) (tasks []*task) {
+// stranded are the tasks that w has not started and one of the spare workers could.
+func (w *worker) stranded(spare []*scheduler.Worker) (tasks []*task) {
 	for t := range w.held {
-		if t.State == octaskly.Assigned && scheduler.CouldStart(t.job.sched, c.present) {
+		if t.State == octaskly.Assigned && scheduler.CouldStart(t.job.sched, spare) {
 			tasks = append(tasks, t)
 		}
 	}
@@ -156,9 +165,10 @@ func (c *core) stranded(w *worker) (tasks []*task) {
 
 // level asks busy workers to give back what they have not started.
 func (c *core) level(at time.Time) {
-	for _, recall := range scheduler.Level(c.present) {
+	spare := c.spare()
+	for _, recall := range scheduler.Level(spare) {
 		w := c.workers[recall.Worker.ID]
-		stranded := c.stranded(w)
+		stranded := w.stranded(spare)
 		if len(stranded) == 0 {
 			continue
 		}

@@ -26,6 +26,7 @@ type worker struct {
 	recalled time.Time                      // when tasks were last asked back
 	drainEnd time.Time                      // when a drained one stops what runs; zero: never
 	emptied  time.Time                      // when a drained one was last asked for what it has
+	contest  contest
 }
 
 // newWorker is a worker that is not connected; its lease begins.

@@ -1,6 +1,8 @@
 package roster
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"maps"
 	"sync"
 	"time"
@@ -80,6 +82,21 @@ func (b *book) removal(id octaskly.WorkerID) *octaskly.Removal {
 	return b.removals[id]
 }
 
+// removalByKey is that of a worker which has had a certificate for a key, nil if there
+// is none: an id is what a machine calls itself.
+func (b *book) removalByKey(hash [sha256.Size]byte) *octaskly.Removal {
+	b.lock.RLock()
+	defer b.lock.RUnlock()
+	for id, gone := range b.removals {
+		for _, i := range b.held[id] {
+			if bytes.Equal(i.Key, hash[:]) {
+				return gone
+			}
+		}
+	}
+	return nil
+}
+
 // removalsOf are those of a worker's id, or else of its name.
 func (b *book) removalsOf(name string) (found []*octaskly.Removal) {
 	b.lock.RLock()
@@ -137,6 +154,21 @@ func (b *book) counts() (identities, removals int) {
 	b.lock.RLock()
 	defer b.lock.RUnlock()
 	return len(b.identities), len(b.removals)
+}
+
+// certified is how many workers have a certificate that is good.
+func (b *book) certified(now time.Time) (n int) {
+	b.lock.RLock()
+	defer b.lock.RUnlock()
+	for _, all := range b.held {
+		for _, i := range all {
+			if good(i, now) {
+				n++
+				break
+			}
+		}
+	}
+	return n
 }
 
 func values[K comparable, V any](m map[K]V) []V {

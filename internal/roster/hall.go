@@ -87,7 +87,7 @@ func (h *hall) enter(p *joining.Pending) error {
 	case former == nil && len(h.waiting) >= maxWaiting:
 		return fmt.Errorf("%d workers wait already: %w", len(h.waiting), octaskly.ErrFull)
 	case !h.pace.enter(host, time.Now()):
-		return fmt.Errorf("too many workers have come of late: %w", octaskly.ErrFull)
+		return fmt.Errorf("too many workers of this host, or of all, have come of late: %w", octaskly.ErrFull)
 	}
 	former.dismiss(errReplaced)
 	h.waiting[p.ID] = &waiter{p, clock(), make(chan error, 1)}

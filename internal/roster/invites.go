@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/octaskly/octaskly/internal/api"
@@ -67,10 +68,17 @@ func (r *Roster) checkInvite(how *api.NewInvite) (time.Duration, error) {
 	if len(how.Name) > maxName {
 		return 0, badField("name", "has %d bytes, want at most %d", len(how.Name), maxName)
 	}
+	if strings.IndexFunc(how.Name, notOfName) >= 0 || strings.HasPrefix(how.Name, ".") || strings.HasPrefix(how.Name, "-") {
+		return 0, badField("name", "no worker can be called %.64q: want letters, digits and ._-, and neither . nor - first", how.Name)
+	}
 	if how.Name != "" {
 		return after, r.book.presentPolicy().allows(how.Name)
 	}
 	return after, nil
+}
+
+func notOfName(r rune) bool {
+	return !strings.ContainsRune("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-", r)
 }
 
 // surplusInvites are those that are over and go before their time, the oldest first.

@@ -1,6 +1,7 @@
 package roster
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/sha256"
@@ -75,7 +76,7 @@ func (r *Roster) issue(ctx context.Context, by *approval, row octaskly.Action, w
 			return nil, err
 		}
 		now := clock()
-		surplus, err := r.roomFor(w.id, now)
+		surplus, err := r.roomFor(w, now)
 		if err != nil {
 			return nil, err
 		}
@@ -103,18 +104,23 @@ func (r *Roster) issue(ctx context.Context, by *approval, row octaskly.Action, w
 }
 
 // roomFor bounds the certificates of one worker, and of all. Those that are too many
-// are to be revoked.
-func (r *Roster) roomFor(id octaskly.WorkerID, now time.Time) (surplus []octaskly.Identity, err error) {
+// are to be revoked, and those of a key that the worker has no more: who has that one by
+// now is somebody else.
+func (r *Roster) roomFor(w candidate, now time.Time) (surplus []octaskly.Identity, err error) {
 	if all, _ := r.book.counts(); all >= maxIdentities {
 		return nil, fmt.Errorf("cannot give out another certificate: there are %d, which is the most: %w", all, octaskly.ErrFull)
 	}
 	var alive []*octaskly.Identity
-	lately := 0
-	for _, i := range r.book.identitiesOf(id) {
+	lately, hash := 0, sha256.Sum256(w.spki)
+	for _, i := range r.book.identitiesOf(w.id) {
 		if now.Sub(i.IssuedAt).Abs() < time.Hour {
 			lately++
 		}
-		if good(i, now) {
+		switch {
+		case !good(i, now):
+		case !bytes.Equal(i.Key, hash[:]):
+			surplus = append(surplus, revoked(i, now))
+		default:
 			alive = append(alive, i)
 		}
 	}

@@ -50,6 +50,9 @@ func (r *Roster) Allowed(_ context.Context, a *joining.Application) error {
 	if err := r.notRemoved(a.ID, a.Name); err != nil {
 		return err
 	}
+	if gone := r.book.removalByKey(a.KeyHash()); gone != nil {
+		return fmt.Errorf("this machine's key is that of worker %.64s, id %s, which was removed; let it in again with: octasklyctl worker approve %[2]s: %[3]w", gone.Name, gone.Worker, octaskly.ErrDenied)
+	}
 	policy := r.book.presentPolicy()
 	if err := policy.allows(a.Name); err != nil {
 		return err

@@ -43,6 +43,8 @@ func (r *Roster) Redeem(ctx context.Context, invite joining.InviteID, a *joining
 			return nil, fmt.Errorf("this invite is for worker %.64s: %w", v.Name, octaskly.ErrDenied)
 		case r.book.isAnothers(a, now):
 			return nil, fmt.Errorf("worker id %[1]s has a certificate for another key; if this is that machine, made anew, first type: octasklyctl worker remove %[1]s && octasklyctl worker approve %[1]s: %[2]w", a.ID, octaskly.ErrConflict)
+		case v.Name == "" && r.book.hasName(a, now):
+			return nil, fmt.Errorf("another worker has the name %.64s; if that machine is gone: octasklyctl worker remove %[1]s, or invite this one by its name: octasklyctl worker invite --name %[1]s: %[2]w", a.Name, octaskly.ErrConflict)
 		}
 		used := *v
 		used.UsedBy, used.UsedKey, used.UsedAt = a.ID, hash[:], now
@@ -59,5 +61,12 @@ func (b *book) isAnothers(a *joining.Application, now time.Time) bool {
 	hash := a.KeyHash()
 	return slices.ContainsFunc(b.identitiesOf(a.ID), func(i *octaskly.Identity) bool {
 		return good(i, now) && !bytes.Equal(i.Key, hash[:])
+	})
+}
+
+// hasName reports whether a worker other than the applicant has a certificate of its name.
+func (b *book) hasName(a *joining.Application, now time.Time) bool {
+	return slices.ContainsFunc(b.allIdentities(), func(i *octaskly.Identity) bool {
+		return i.Name == a.Name && i.Worker != a.ID && good(i, now)
 	})
 }

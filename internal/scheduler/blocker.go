@@ -121,6 +121,17 @@ func (q *Queue) reservedFor(w *Worker) (octaskly.JobID, bool) {
 	return reservedIn(q.reserved, w)
 }
 
+// Unreserved are those of the workers that the latest Assign kept free for nobody.
+func (q *Queue) Unreserved(workers []*Worker) []*Worker {
+	if len(q.reserved) == 0 {
+		return workers
+	}
+	return slices.DeleteFunc(slices.Clone(workers), func(w *Worker) bool {
+		_, reserved := q.reservedFor(w)
+		return reserved
+	})
+}
+
 func reservedIn(list []reservation, w *Worker) (octaskly.JobID, bool) {
 	for _, r := range list {
 		if r.worker == w {
