@@ -306,3 +306,22 @@ func TestJoinList(t *testing.T) {
 	start(t, w)
 	runs(t, c, "web-2")
 }
+
+// Two machines that show the identity of one, a cloned disk or a theft, do not end each
+// other's sessions for ever: what runs on the one that is connected goes on.
+func TestTwoWithOneIdentity(t *testing.T) {
+	c := cluster.Open(t, cluster.Options{})
+	start(t, c.Dispatcher)
+	w1 := c.Worker("w1")
+	start(t, w1)
+	check(t, os.Mkdir(filepath.Join(c.Dir, "w2"), 0o700))
+	for _, name := range []string{"id", "identity.pem"} {
+		text, err := os.ReadFile(filepath.Join(c.Dir, "w1", name))
+		check(t, err)
+		check(t, os.WriteFile(filepath.Join(c.Dir, "w2", name), text, 0o600))
+	}
+	w2 := c.Worker("w2", "--name", "w1")
+	check(t, w2.Launch())
+	awaitSuccess(t, func() bool { return strings.Contains(w1.Logs()+w2.Logs(), "they end each other's sessions") })
+	expect(t, c.Ctl(timeout(t), "run", "--", "sh", "-c", "sleep 2; echo fine"), 0, "fine\n", "")
+}
