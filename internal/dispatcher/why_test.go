@@ -64,7 +64,7 @@ func (l *live) mustSubmit(edit func(*api.Submission)) octaskly.TaskID {
 func TestWhyWaits(t *testing.T) {
 	l := goLive(t, octaskly.Policy{})
 	id := l.mustSubmit(nothing)
-	if why := l.why(id); why.Text != "Task 1 is queued. Nothing in the queue is before it. There is no worker." || why.Ahead == nil || len(why.Workers) != 0 {
+	if why := l.why(id); why.Text != "Task 1 is queued. Nothing in the queue is before it. There is no worker; systemctl enable --now octasklyd-worker makes a machine one." || why.Ahead == nil || len(why.Workers) != 0 {
 		t.Errorf("without workers: %+v", why)
 	}
 	big := l.with("big", 1, 4)

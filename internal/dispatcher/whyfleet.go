@@ -12,7 +12,7 @@ import (
 // fleet says, group by group, what keeps a task from workers, and when it starts.
 func (w words) fleet() (say []string) {
 	if len(w.Workers) == 0 {
-		return []string{"There is no worker."}
+		return []string{"There is no worker; systemctl enable --now octasklyd-worker makes a machine one."}
 	}
 	var parts []string
 	soon, said := false, map[string]bool{}

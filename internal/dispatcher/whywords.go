@@ -112,7 +112,11 @@ func (w words) atWork() (say []string) {
 		say = append(say, fmt.Sprintf("Its wall time ends %s; --timeout sets it.", w.at(with.EndsBy)))
 	}
 	if u := with.Usage; u != nil {
-		say = append(say, fmt.Sprintf("It uses %s memory, and has used %s of processor time.", size(float64(u.Memory)), duration(time.Duration(u.CPUTime))))
+		memory := "" // where it cannot be measured
+		if u.Memory > 0 {
+			memory = "uses " + size(float64(u.Memory)) + " memory, and "
+		}
+		say = append(say, "It "+memory+"has used "+duration(time.Duration(u.CPUTime))+" of processor time.")
 	}
 	return say
 }

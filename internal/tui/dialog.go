@@ -68,7 +68,12 @@ func (m *model) askDrain(w *api.Worker) {
 	case w.Drain != nil:
 		a.verb, lines = "resume", []string{"Resume " + a.name + "?", "It gets tasks again."}
 	case n > 0:
-		lines = append(lines, "What runs there goes on: "+count(n, "task")+".")
+		if w.Running > 0 {
+			lines = append(lines, "What runs there goes on: "+count(w.Running, "task")+".")
+		}
+		if w.Assigned > 0 {
+			lines = append(lines, "What has not started goes back to the queue: "+count(w.Assigned, "task")+".")
+		}
 	}
 	m.ask(a, lines...)
 }

@@ -81,7 +81,7 @@ var helpLines = []string{
 	"               worker:w1 id:42 level:warning task:42",
 	"s S            sort by the next column; turn round",
 	"f              follow output, or the log",
-	"c r            cancel, retry a task",
+	"c r x          cancel, retry a task; its elements",
 	"d              drain or resume a worker",
 	"a              also jobs that ended long ago",
 	"v              level of the log",

@@ -25,7 +25,9 @@ func (d *taskDetail) facts() (f facts) {
 		f.add("state", j.State.String(), p.ofState(j.State))
 	}
 	result := strings.TrimSuffix(resultText(j.State, j.Reason, j.Exit)+": "+j.Detail, ": ")
-	f.add("result", result, p.ofState(j.State))
+	if j.State.Terminal() {
+		f.add("result", result, p.ofState(j.State))
+	}
 	f.add("progress", d.progressText(), p.note)
 	if j.Tasks > 1 {
 		f.add("tasks", fmt.Sprintf("%d (%s)", j.Tasks, countsText(j.Counts)), p.plain)

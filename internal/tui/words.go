@@ -62,15 +62,25 @@ func count[N int | int64](n N, noun string) string {
 	return fmt.Sprintf("%d %s", n, noun)
 }
 
-// commandText is a command on one line. Words with spaces are put in quotes.
+// commandText is a command on one line, as a shell takes it.
 func commandText(argv []api.Text) string {
 	words := make([]string, len(argv))
 	for i, word := range argv {
-		if words[i] = string(word); word == "" || strings.ContainsAny(string(word), " \t\n'\"") {
-			words[i] = strconv.Quote(string(word))
-		}
+		words[i] = quoted(string(word))
 	}
 	return strings.Join(words, " ")
+}
+
+const plainBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-"
+
+func quoted(word string) string {
+	switch {
+	case word == "":
+		return "''"
+	case strings.Trim(word, plainBytes) == "":
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // resultText is why a task ended, or its exit code; "" while it has not.

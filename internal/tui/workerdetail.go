@@ -112,7 +112,7 @@ func (d *workerDetail) facts() (f facts) {
 	f.add("contains", w.Contains, plain)
 	f.add("address", w.Address, plain)
 	f.add("transport", w.Transport, plain)
-	f.add("round trip", roundTrip(w), plain)
+	f.add("roundtrip", roundTrip(w), plain)
 	f.add("connected", when(w.Since, m.now), plain)
 	f.add("seen", when(&w.SeenAt, m.now), plain)
 	f.add("version", w.Version, plain)
