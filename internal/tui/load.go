@@ -20,10 +20,10 @@ func loadOf(w *api.Worker) float64 {
 }
 
 func loadText(w *api.Worker) string {
-	if w.State != connected {
+	if w.State != connected || w.Slots == 0 {
 		return ""
 	}
-	return strconv.Itoa(int(loadOf(w)*100+0.5)) + "%"
+	return strconv.Itoa((200*busy(w)+w.Slots)/(2*w.Slots)) + "%"
 }
 
 func busyText(w *api.Worker) string { return strconv.Itoa(busy(w)) + "/" + strconv.Itoa(w.Slots) }

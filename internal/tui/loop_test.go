@@ -119,7 +119,7 @@ func TestKeysOnAScreen(t *testing.T) {
 	onStage(t, f, Options{}, func(s *stage) {
 		s.sees("alpha", "beta", "queued 99321", "slots 9/12")
 		s.keys("2")
-		s.sees("4593/10000", "85/s", "1m3s", "日本語の仕事")
+		s.sees("4593/10000", "85/s", "1m3s", "blender -b")
 		s.keys("j", "c")
 		s.sees("Cancel task 45 (render)?")
 		s.keys("<enter>", "c", "n", "c", "<esc>") // none of which is a yes
@@ -184,8 +184,8 @@ func TestConnectionIsLostAndComesBack(t *testing.T) {
 		s.pass(time.Minute)
 		f.set(func() { f.err, f.jobs = nil, f.jobs[:1]; f.asked = map[string]int{} })
 		s.pass(mostPause + time.Second)
-		s.sees("queued 99321", "日本語の仕事")
-		if strings.Contains(s.text(), "render") {
+		s.sees("queued 99321", "python3 trai")
+		if strings.Contains(s.text(), "blender") {
 			t.Errorf("it shows what was before\n%s", s.text())
 		}
 	})
@@ -392,7 +392,7 @@ func TestOneListFails(t *testing.T) {
 	m := told(80, 24, Options{})
 	m.press("2")
 	m.update(then, failed{aboutJobs, errors.New("cannot list jobs: the disk is full"), then})
-	if text := m.frame().String(); !strings.Contains(text, "render") || !strings.Contains(text, "the disk is full") {
+	if text := m.frame().String(); !strings.Contains(text, "blender") || !strings.Contains(text, "the disk is full") {
 		t.Errorf("it does not say so\n%s", text)
 	}
 	m = told(80, 24, Options{})

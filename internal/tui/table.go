@@ -7,7 +7,7 @@ import (
 // column is one of a listing.
 type column[T any] struct {
 	title string
-	width int  // 0: as its cells need
+	width int  // of one that has anything to show; 0: as its cells need
 	most  int  // that it needs; 0: any
 	right bool // its cells stand to the right
 	rank  int  // the higher, the sooner it is left out; 0: never
@@ -41,11 +41,11 @@ func (c *column[T]) need(rows []T, sorted bool) int {
 	if sorted {
 		n += 2
 	}
-	if c.width > 0 {
-		return max(n, c.width)
-	}
 	for _, row := range rows {
 		text, _ := c.cell(row, 0)
+		if c.width > 0 && text != "" {
+			return max(n, c.width)
+		}
 		n = max(n, columns(defuse(text)))
 	}
 	if c.most > 0 {

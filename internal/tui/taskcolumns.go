@@ -23,7 +23,7 @@ func (v *tasksView) columns() []column[*api.Job] {
 		{title: "STATE", cell: func(j *api.Job, _ int) (string, tcell.Style) {
 			return j.State.String(), m.palette.ofState(j.State)
 		}, order: func(a, b *api.Job) int { return cmp.Compare(stateOrder(a), stateOrder(b)) }},
-		{title: "PROGRESS", width: 22, most: 22, rank: 1, cell: func(j *api.Job, width int) (string, tcell.Style) {
+		{title: "PROGRESS", width: 18, most: 18, rank: 1, cell: func(j *api.Job, width int) (string, tcell.Style) {
 			return m.progressText(j, width), m.palette.note
 		}, order: func(a, b *api.Job) int { return cmp.Compare(part(b), part(a)) }},
 		{title: "RATE", right: true, rank: 4, cell: text(func(j *api.Job) string {
@@ -32,12 +32,12 @@ func (v *tasksView) columns() []column[*api.Job] {
 			}
 			return rateText(j.Rate)
 		}), order: func(a, b *api.Job) int { return cmp.Compare(b.Rate, a.Rate) }},
-		{title: "ETA", right: true, rank: 2, cell: text(leftText),
+		{title: "ETA", right: true, rank: 3, cell: text(leftText),
 			order: func(a, b *api.Job) int { return cmp.Compare(leftOf(a), leftOf(b)) }},
-		{title: "NAME", most: 20, rank: 3, cell: text(func(j *api.Job) string { return j.Name }),
+		{title: "NAME", most: 20, rank: 6, cell: text(func(j *api.Job) string { return j.Name }),
 			order: func(a, b *api.Job) int { return cmp.Compare(a.Name, b.Name) }},
 		{title: "COMMAND", flex: true, cell: text(func(j *api.Job) string { return commandText(j.Command) })},
-		{title: "RESULT", most: 20, rank: 5, cell: func(j *api.Job, _ int) (string, tcell.Style) {
+		{title: "RESULT", most: 20, rank: 2, cell: func(j *api.Job, _ int) (string, tcell.Style) {
 			return resultText(j.State, j.Reason, j.Exit), m.palette.ofState(j.State)
 		}},
 		{title: "WORKER", most: 16, rank: 6, cell: text(func(j *api.Job) string {
