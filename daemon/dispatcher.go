@@ -97,6 +97,7 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 	if err != nil {
 		return err
 	}
+	joins.record = known.Record
 	d, err := newDispatcher(c, p, db, vault, known, joins)
 	if err != nil {
 		return err

@@ -4,14 +4,18 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/backup"
 	"github.com/octaskly/octaskly/internal/config"
 	"github.com/octaskly/octaskly/internal/joining"
+	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/roster"
 	"github.com/octaskly/octaskly/internal/security"
 	"github.com/octaskly/octaskly/internal/store"
@@ -22,6 +26,7 @@ import (
 type entry struct {
 	*roster.Roster
 	authority *security.Authority
+	record    func(context.Context, *octaskly.Action) error // in the audit log
 
 	mu    sync.Mutex
 	shown *tls.Certificate
@@ -89,5 +94,21 @@ func (e *entry) join(ctx context.Context, j *transport.Joiner) error {
 	if err != nil {
 		return err
 	}
-	return joining.Answer(ctx, joining.Visit{Conn: j, Exporter: bound, Authority: e.authority.Certificate(), Address: j.Address}, e.Roster)
+	err = joining.Answer(ctx, joining.Visit{Conn: j, Exporter: bound, Authority: e.authority.Certificate(), Address: j.Address}, e.Roster)
+	if rejected, ok := errors.AsType[*joining.Rejection](err); ok {
+		err = errors.Join(err, e.note(ctx, rejected))
+	}
+	return err
+}
+
+// note writes into the audit log who was not let in, unless that is nobody's decision.
+func (e *entry) note(ctx context.Context, r *joining.Rejection) error {
+	refusals := []error{octaskly.ErrDenied, octaskly.ErrConflict, octaskly.ErrGone, octaskly.ErrNotFound}
+	_, isBad := errors.AsType[*octaskly.FieldError](r.Err)
+	if !isBad && !slices.ContainsFunc(refusals, func(kind error) bool { return errors.Is(r.Err, kind) }) {
+		return nil
+	}
+	return e.record(ctx, &octaskly.Action{
+		What: "worker.join", From: r.Address, Target: r.Name, Outcome: api.KindOf(r.Err), Detail: "by " + r.Way.String() + "; id " + string(r.ID) + ": " + r.Err.Error(),
+	})
 }

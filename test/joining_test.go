@@ -305,6 +305,12 @@ func TestJoinList(t *testing.T) {
 	w := unkeyed(c, "web-2", "--invite-file", invite(t, c))
 	start(t, w)
 	runs(t, c, "web-2")
+	log := must(t, c, "audit", "ls", "--what", "worker.join", "--outcome", "refused")
+	for _, want := range []string{"db1", "no worker named", "web-1", "the fleet key alone"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the audit log of refusals does not say %q:\n%s", want, log)
+		}
+	}
 }
 
 // Two machines that show the identity of one, a cloned disk or a theft, do not end each

@@ -11,7 +11,7 @@ import (
 
 // Answer serves one connection of joining, from its TLS handshake's end until the
 // worker has its certificate (nil) or not. The error is for the log, with no secrets; what
-// of it the worker hears, Desk says.
+// of it the worker hears, Desk says. It is a *Rejection where one has applied.
 func Answer(ctx context.Context, visit Visit, desk Desk) error {
 	v := &answering{frames: frames{visit.Conn}, visit: &visit, desk: desk}
 	err := v.serve(ctx)
@@ -22,7 +22,7 @@ func Answer(ctx context.Context, visit Visit, desk Desk) error {
 		v.refuse(ctx, publish(err))
 	}
 	if v.application != nil {
-		return fmt.Errorf("cannot let %q (%s) join by %v: %w", v.application.Name, v.application.ID, v.application.Way, err)
+		return &Rejection{v.application, err}
 	}
 	return fmt.Errorf("cannot let a worker join: %w", err)
 }

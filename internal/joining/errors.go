@@ -2,6 +2,7 @@ package joining
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
@@ -32,6 +33,18 @@ type Refusal struct {
 }
 
 func (r *Refusal) Error() string { return "the dispatcher refuses: " + r.Why }
+
+// Rejection is why an application came to nothing, at the dispatcher's.
+type Rejection struct {
+	*Application
+	Err error
+}
+
+func (r *Rejection) Error() string {
+	return fmt.Sprintf("cannot let %q (%s) join by %v: %v", r.Name, r.ID, r.Way, r.Err)
+}
+
+func (r *Rejection) Unwrap() error { return r.Err }
 
 var (
 	forWorkers = []error{octaskly.ErrDenied, octaskly.ErrConflict, octaskly.ErrGone, octaskly.ErrNotFound}
