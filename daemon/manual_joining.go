@@ -14,7 +14,7 @@ A worker that has neither shows six digits in its journal, in *systemctl status 
 
 A unit that waits to be approved starts again by itself when there is a key or an invite in _/etc/octaskly_.
 
-*octasklyctl worker remove NAME* ends a worker's session at once, and it is not let in again with its certificate, with an invite, or with the key, before *octasklyctl worker approve NAME* says so. *join.allow* in dispatcher.toml lists the names that workers may have, and *join.key* = false leaves invites and approvals only.
+*octasklyctl worker remove NAME* ends a worker's session at once, and it is not let in again with its certificate, with an invite, or with the key, before *octasklyctl worker approve NAME* says so: its id and its key are known. Who has the fleet key may make another worker of the machine, with another id and key; where that matters, *join.key* = false in dispatcher.toml. A worker that joins anew with another key, as when its identity.pem was moved away, ends the certificates of the key before. Of one host, four may wait for an approval, and one more each 15 s. *join.allow* in dispatcher.toml lists the names that workers may have, and *join.key* = false leaves invites and approvals only.
 
 A worker that was joined to another fleet joins this one when it is given this one's key or an invite. To have one forget what it is, stop it and remove its _identity.pem_. Workers and dispatchers from before certificates go on with the fleet key.
 `
