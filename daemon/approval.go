@@ -65,7 +65,7 @@ func (p *pause) end() { *p = pause{} }
 // over is an error until it is.
 func (p *pause) over(now time.Time) error {
 	if now.Before(p.until) {
-		return fmt.Errorf("too many wrong codes were typed; this worker asks again at %s", p.until.Format(time.TimeOnly))
+		return fmt.Errorf("the codes shown here are used up, by wrong ones or lost answers; this worker asks again at %s", p.until.Format(time.TimeOnly))
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ var (
 
 	// ErrSpent says that whoever answered the worker claimed that its code had been
 	// typed there, and it had not.
-	ErrSpent = errors.New("another code than the one shown here was typed, or made up")
+	ErrSpent = errors.New("the code shown here is used up: another one was typed or made up, or the answer was lost")
 )
 
 // Refusal is why a dispatcher does not let a worker join, in its own words. Whoever
