@@ -221,7 +221,7 @@ func TestWrongCodes(t *testing.T) {
 		}
 	}
 	awaitLog(t, w, "it waits before it asks again")
-	awaitLog(t, w, "too many wrong codes")
+	awaitLog(t, w, "are used up")
 	if r := c.Ctl(timeout(t), "worker", "approve", "w1", shown[2]); r.Code == 0 {
 		t.Error("the right code is taken afterwards")
 	}
