@@ -111,6 +111,7 @@ stage() {
 	install -D -m 755 -t "$STAGE/deb" packaging/deb/{postinst,prerm,postrm}
 	install -D -m 755 -t "$STAGE/rpm" packaging/rpm/{post,posttrans,preun,postun}
 	(cd contrib && find . -type f -exec install -D -m 644 {} "$STAGE/contrib/{}" \;)
+	chmod 755 "$STAGE"/contrib/scripts/*.sh
 	third_party | gzip -9n >"$STAGE/third-party.gz"
 	changelog >"$STAGE/changelog.yaml"
 	find "$STAGE" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +

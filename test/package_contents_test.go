@@ -30,9 +30,9 @@ const inBoth = `
 -rw-r--r-- /usr/share/doc/octaskly/examples/grafana/octaskly.json
 -rw-r--r-- /usr/share/doc/octaskly/examples/prometheus/octaskly.rules.yml
 -rw-r--r-- /usr/share/doc/octaskly/examples/prometheus/scrape.yml
--rw-r--r-- /usr/share/doc/octaskly/examples/scripts/array-progress.sh
--rw-r--r-- /usr/share/doc/octaskly/examples/scripts/ci-run.sh
--rw-r--r-- /usr/share/doc/octaskly/examples/scripts/nightly.sh
+-rwxr-xr-x /usr/share/doc/octaskly/examples/scripts/array-progress.sh
+-rwxr-xr-x /usr/share/doc/octaskly/examples/scripts/ci-run.sh
+-rwxr-xr-x /usr/share/doc/octaskly/examples/scripts/nightly.sh
 -rw-r--r-- /usr/share/doc/octaskly/examples/systemd/addresses.conf
 -rw-r--r-- /usr/share/doc/octaskly/examples/systemd/kernel-by-sudo.conf
 -rw-r--r-- /usr/share/doc/octaskly/examples/systemd/notify-reload.conf
