@@ -37,7 +37,7 @@ func (i *Identity) Joined() bool { return i.Certificate != nil }
 
 // RenewAt is when two thirds of the certificate's life are over.
 func (i *Identity) RenewAt() time.Time {
-	from, until := i.Certificate.NotBefore, i.Certificate.NotAfter
+	from, until := security.IssuedAt(i.Certificate), i.Certificate.NotAfter
 	return from.Add(until.Sub(from) / 3 * 2)
 }
 

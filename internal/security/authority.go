@@ -56,8 +56,12 @@ func (a *Authority) Format(f fmt.State, _ rune) {
 	io.WriteString(f, "authority "+Fingerprint(a.certificate))
 }
 
-// clockSlack is how much a client's clock may be behind.
-const clockSlack = time.Hour
+// clockSlack is how much a clock may be behind, be it wrong or set back: that a
+// certificate is young is no danger.
+const clockSlack = 366 * 24 * time.Hour
+
+// IssuedAt is when a certificate of ours was signed.
+func IssuedAt(c *x509.Certificate) time.Time { return c.NotBefore.Add(clockSlack) }
 
 // newSerial returns 128 random bits, of which none repeat.
 func newSerial() *big.Int {
