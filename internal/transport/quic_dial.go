@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -58,9 +59,18 @@ func openOne(ctx context.Context, to *net.UDPAddr, share int, cfg Config) (*quic
 	s, err := w.open(ctx, to, cfg)
 	if err != nil {
 		w.close()
-		return nil, err
+		return nil, systemsWord(err)
 	}
 	return s, nil
+}
+
+// systemsWord leaves of an error of the system what stays the same from one try to the
+// next: QUIC's says which of several calls has met it, and our own port.
+func systemsWord(err error) error {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno
+	}
+	return err
 }
 
 func addressesOf(ctx context.Context, addr string) ([]*net.UDPAddr, error) {

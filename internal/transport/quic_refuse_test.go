@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"syscall"
 	"testing"
 	"time"
 
@@ -306,5 +307,23 @@ func TestDialNobody(t *testing.T) {
 	cancel()
 	if _, err := DialQUIC(ctx, net.JoinHostPort("127.0.0.1", "1"), cfg); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// Where nobody listens, each try says the same, so that a log says it once.
+func TestNobodyListens(t *testing.T) {
+	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := conn.LocalAddr().String()
+	conn.Close()
+	var said string
+	for range 20 {
+		_, err := DialQUIC(t.Context(), address, Config{Key: security.GenerateKey()})
+		if !errors.Is(err, syscall.ECONNREFUSED) || said != "" && err.Error() != said {
+			t.Fatalf("%v, before that %s", err, said)
+		}
+		said = err.Error()
 	}
 }

@@ -178,7 +178,7 @@ func TestWatchdog(t *testing.T) {
 func noKey(s *site) {
 	s.sh("systemctl enable --now octasklyd-worker")
 	s.await("systemctl is-active octasklyd-worker && systemctl is-active octasklyd-executor")
-	s.await("systemctl show --value -p StatusText octasklyd-worker | grep 'is heard on the network'")
+	s.await("systemctl show --value -p StatusText octasklyd-worker | grep 'cannot join at'")
 	s.fails(s.Account, "octasklyctl run -- true", 125, "no dispatcher serves on this machine")
 	s.sh("systemctl enable --now octasklyd-dispatcher")
 	s.connected() // by itself: it looks for the key again
