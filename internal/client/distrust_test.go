@@ -44,7 +44,7 @@ func TestDistrust(t *testing.T) {
 		late, not bool // a hint can tell of the time, of the name
 	}{
 		{shows(t, now.Add(-48*time.Hour), "127.0.0.1"), "its certificate ended at " + now.UTC().Add(-47*time.Hour).Format("2006-01-02T15:"), true, false},
-		{shows(t, now.Add(48*time.Hour), "127.0.0.1"), "its certificate begins at ", true, false},
+		{shows(t, now.AddDate(2, 0, 0), "127.0.0.1"), "its certificate begins at ", true, false},
 		{shows(t, now, "octaskly.example", "10.0.0.7"), "its certificate is for octaskly.example, 10.0.0.7", false, true},
 	} {
 		_, err := New(Options{Server: &Server{Context: tt.context}}).Stats(t.Context())

@@ -16,12 +16,18 @@ const turn = 5 * time.Millisecond
 // connections is full, it waits for a place until ctx ends: Linux keeps a
 // non-blocking connect(2) from waiting there itself (EAGAIN, unix(7)).
 func Dial(ctx context.Context, path string) (*net.UnixConn, error) {
+	var full error
 	for {
 		conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
 		if err == nil {
 			return conn.(*net.UnixConn), nil
 		}
-		if !errors.Is(err, syscall.EAGAIN) {
+		switch {
+		case errors.Is(err, syscall.EAGAIN):
+			full = err
+		case full != nil && isOver(err): // while it was full
+			return nil, full
+		default:
 			return nil, err
 		}
 		select {
@@ -30,4 +36,10 @@ func Dial(ctx context.Context, path string) (*net.UnixConn, error) {
 		case <-time.After(turn):
 		}
 	}
+}
+
+// isOver reports whether a dial ended by its time; net says it before ctx does.
+func isOver(err error) bool {
+	timeout, ok := errors.AsType[net.Error](err)
+	return ok && timeout.Timeout() || errors.Is(err, context.Canceled)
 }
