@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -94,5 +95,9 @@ func (e *entrance) session(ctx context.Context, p place, cfg transport.Config) (
 	ctx, cancel := p.limit(ctx)
 	defer cancel()
 	cfg.Slow = e.slow
-	return transport.Dial(ctx, e.protocol, p.address, cfg)
+	link, err := transport.Dial(ctx, e.protocol, p.address, cfg)
+	if errors.Is(err, transport.ErrRemoved) {
+		err = fmt.Errorf("%w; let it in again with: octasklyctl worker approve %s", err, e.name)
+	}
+	return link, err
 }

@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"log/slog"
 	"os"
 	"slices"
-	"sync"
-	"time"
 
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/backup"
@@ -26,11 +23,8 @@ import (
 type entry struct {
 	*roster.Roster
 	authority *security.Authority
+	shown     *ownCertificate
 	record    func(context.Context, *octaskly.Action) error // in the audit log
-
-	mu    sync.Mutex
-	shown *tls.Certificate
-	renew time.Time
 }
 
 func openRoster(c *config.Dispatcher, p *process, db *store.Store, key security.Key, authority *security.Authority) (*entry, error) {
@@ -43,7 +37,7 @@ func openRoster(c *config.Dispatcher, p *process, db *store.Store, key security.
 	if err != nil {
 		return nil, err
 	}
-	return &entry{Roster: r, authority: authority}, nil
+	return &entry{Roster: r, authority: authority, shown: &ownCertificate{issue: authority.IssueDispatcher}}, nil
 }
 
 // warnOrphans says what it means that the authority's file was not there.
@@ -65,27 +59,10 @@ func policyOf(j config.Join) roster.Policy { return roster.Policy{Allow: j.Allow
 func (e *entry) transport(cfg transport.Config) transport.Config {
 	cfg.Authority = &transport.Authority{
 		Roots:       func() []*x509.Certificate { return []*x509.Certificate{e.authority.Certificate()} },
-		Certificate: e.certificate,
+		Certificate: e.shown.get,
 	}
 	cfg.Admit, cfg.Join = e.Admit, e.join
 	return cfg
-}
-
-// certificate is for tls.Config.GetCertificate. It is in memory only, and another one
-// at two thirds of its life.
-func (e *entry) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	now := time.Now()
-	if e.shown != nil && now.Before(e.renew) {
-		return e.shown, nil
-	}
-	fresh, err := e.authority.IssueDispatcher(certificateLife, now)
-	if err != nil {
-		return nil, err
-	}
-	e.shown, e.renew = &fresh, now.Add(certificateLife*2/3)
-	return e.shown, nil
 }
 
 // join answers one machine that wants to be a worker.
@@ -109,6 +86,6 @@ func (e *entry) note(ctx context.Context, r *joining.Rejection) error {
 		return nil
 	}
 	return e.record(ctx, &octaskly.Action{
-		What: "worker.join", From: r.Address, Target: r.Name, Outcome: api.KindOf(r.Err), Detail: "by " + r.Way.String() + "; id " + string(r.ID) + ": " + r.Err.Error(),
+		What: "worker.join", From: r.Host(), Target: r.Name, Outcome: api.KindOf(r.Err), Detail: "by " + r.Way.String() + "; id " + string(r.ID) + ": " + r.Err.Error(),
 	})
 }

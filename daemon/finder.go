@@ -54,7 +54,6 @@ type openFunc = func(context.Context, place) (transport.Session, error)
 type wanted struct {
 	fleet string       // its name; empty: any
 	key   security.Key // by which its announcement is sealed; zero: that does not help
-	hint  string       // where it may be; empty: there is none
 	blind bool         // whoever answers has nothing to show: only people can tell
 }
 
@@ -76,11 +75,8 @@ func dispatcherFinder(c *config.Worker, log *slog.Logger, open openFunc) func(co
 const elsewhere = "where the dispatcher is elsewhere, say so with --dispatcher HOST:PORT"
 
 func (f *finder) find(ctx context.Context, w wanted) (transport.Session, error) {
-	for _, known := range []string{f.last, w.hint} {
-		if known == "" || known == localDispatcher {
-			continue
-		}
-		if link, err := f.try(ctx, place{address: known}); err == nil || isFinal(err) {
+	if f.last != "" && f.last != localDispatcher {
+		if link, err := f.try(ctx, place{address: f.last}); err == nil || isFinal(err) {
 			return link, err
 		}
 	}

@@ -67,7 +67,7 @@ func tlsConfig(c *config.Door, own func() (certificates, error), log *slog.Logge
 
 // ofAuthority are certificates of the fleet's own authority.
 func ofAuthority(c *config.Dispatcher, authority *security.Authority, log *slog.Logger) (certificates, error) {
-	own := &ownCertificate{authority: authority, names: c.HTTPNames}
+	own := serverCertificate(authority, c.HTTPNames)
 	if _, err := own.get(nil); err != nil {
 		return nil, err
 	}

@@ -84,7 +84,7 @@ func TestOwnCertificate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		own := &ownCertificate{authority: authority, names: []string{"queue.example", "192.0.2.7", "localhost"}}
+		own := serverCertificate(authority, []string{"queue.example", "192.0.2.7", "localhost"})
 		first, err := own.get(nil)
 		if err != nil {
 			t.Fatal(err)

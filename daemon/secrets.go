@@ -62,9 +62,6 @@ func (e *entrance) wanted(c *config.Worker, has secrets) wanted {
 	case has.invite != nil:
 		w.fleet = "" // it does not say which
 	}
-	if has.invite != nil {
-		w.hint = has.invite.Address
-	}
 	w.blind = has.none() && !held.Joined()
 	return w
 }

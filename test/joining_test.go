@@ -258,7 +258,7 @@ func TestRemovedStaysOut(t *testing.T) {
 			awaitState(t, c, id, "running")
 			must(t, c, "worker", "remove", "w1")
 			awaitState(t, c, id, "queued")
-			awaitLog(t, w, "this worker was removed; let it in again with: octasklyctl worker approve")
+			awaitLog(t, w, "this worker was removed; let it in again with: octasklyctl worker approve "+w.Name)
 			must(t, c, "cancel", id)
 
 			copied := c.Worker("w2", flags...)

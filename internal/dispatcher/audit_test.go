@@ -100,7 +100,7 @@ func TestActionsAreWritten(t *testing.T) {
 		}, func(c *store.Changes) bool { return len(c.Workers) == 1 && c.Workers[0].Drain != nil }},
 		{"worker.resume", "w", "", func(who api.Caller) error { _, err := l.d.Resume(ctx, who, "w"); return err },
 			func(c *store.Changes) bool { return len(c.Workers) == 1 && c.Workers[0].Drain == nil }},
-		{"worker.remove", "w", "", func(who api.Caller) error {
+		{"worker.remove", "w", "id w000000000000000", func(who api.Caller) error {
 			h.leave(true)
 			_, err := l.d.RemoveWorker(ctx, who, "w")
 			return err

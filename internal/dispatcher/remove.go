@@ -28,24 +28,22 @@ type Roster interface {
 // RemoveWorker forgets a worker, and gives up for good what that had. Its session ends
 // when that is on disk, and it stays out until it is approved again.
 func (d *Dispatcher) RemoveWorker(ctx context.Context, who api.Caller, name string) (page *api.Worker, err error) {
-	if d.Roster == nil {
-		if _, err := consult(ctx, d, func(c *core) (octaskly.Removal, error) { return c.meant(name) }); err != nil {
-			about(who, name)
-			return nil, err
-		}
-		return d.manage(ctx, who, name, "", d.removal(who, nil))
-	}
 	about(who, name)
 	gone, err := consult(ctx, d, func(c *core) (octaskly.Removal, error) { return c.meant(name) })
 	if err != nil {
 		return nil, err
 	}
 	gone.By, gone.At = who.Name, now()
-	err = d.Roster.Remove(ctx, gone, func(rows *store.Roster) (err error) {
+	write := func(rows *store.Roster) (err error) {
 		id := string(gone.Worker)
 		page, err = d.manageAs(context.WithoutCancel(ctx), who, name, id, "id "+id, d.removal(who, rows))
 		return err
-	})
+	}
+	if d.Roster == nil {
+		err = write(&store.Roster{})
+	} else {
+		err = d.Roster.Remove(ctx, gone, write)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -62,9 +60,7 @@ func (d *Dispatcher) removal(who api.Caller, rows *store.Roster) func(*core, *wo
 		c.Log.Info("Worker is removed", "worker", w.Name, "by", who.Name, "tasks", len(w.held))
 		c.happenAt(w, octaskly.WorkerRemoved, "by "+who.Name)
 		c.expel(w, stays)
-		if rows != nil {
-			c.batch.roster.Add(rows)
-		}
+		c.batch.roster.Add(rows)
 		return nil
 	}
 }

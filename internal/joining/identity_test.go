@@ -81,7 +81,7 @@ func TestIdentitiesThatAreNone(t *testing.T) {
 		"a large certificate":  key + string(pem.EncodeToMemory(&pem.Block{Type: certificateBlock, Bytes: make([]byte, maxCertificate+1)})),
 		"garbage, certificate": key + "-----BEGIN CERTIFICATE-----\nFleet: a\n\nAAAA\n-----END CERTIFICATE-----\n",
 	} {
-		if i, err := ParseIdentity([]byte(text)); err == nil {
+		if i, err := parseIdentity([]byte(text)); err == nil {
 			t.Errorf("%s: %v", what, i)
 		}
 	}
@@ -140,18 +140,18 @@ func TestRenewed(t *testing.T) {
 	}
 }
 
-func FuzzParseIdentity(f *testing.F) {
+func FuzzIdentity(f *testing.F) {
 	i, _ := NewIdentity()
 	f.Add(i.PEM())
 	a, _ := security.NewAuthority(time.Now())
 	c, _ := a.IssueWorker(&i.Key.PublicKey, "0123456789abcdef", "w1", time.Hour, time.Now())
 	f.Add((&Identity{i.Key, c, a.Certificate(), "orchard"}).PEM())
 	f.Fuzz(func(t *testing.T, text []byte) {
-		i, err := ParseIdentity(text)
+		i, err := parseIdentity(text)
 		if err != nil {
 			return
 		}
-		again, err := ParseIdentity(i.PEM())
+		again, err := parseIdentity(i.PEM())
 		if err != nil || !bytes.Equal(again.PEM(), i.PEM()) {
 			t.Fatalf("%q: %v", text, err)
 		}

@@ -1,7 +1,6 @@
 package joining
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/x509"
@@ -37,34 +36,17 @@ func (i *Identity) PEM() []byte {
 	return append(text, pem.EncodeToMemory(&pem.Block{Type: certificateBlock, Bytes: i.Authority.Raw})...)
 }
 
-// ParseIdentity reads what PEM returns. A certificate that is over is one. No error
+// parseIdentity reads what PEM returns. A certificate that is over is one. No error
 // quotes the key.
-func ParseIdentity(text []byte) (*Identity, error) {
-	i, err := parseIdentity(text)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read a worker's identity: %w", err)
-	}
-	return i, nil
-}
-
 func parseIdentity(text []byte) (*Identity, error) {
 	if len(text) > maxIdentity {
 		return nil, fmt.Errorf("it is larger than %d bytes", maxIdentity)
 	}
 	i := &Identity{}
-	for {
-		block, rest := pem.Decode(text)
-		if block == nil {
-			break
-		}
-		if err := i.take(block); err != nil {
-			return nil, err
-		}
-		text = rest
+	if err := security.EachPEM(text, i.take); err != nil {
+		return nil, err
 	}
 	switch {
-	case len(bytes.TrimSpace(text)) > 0:
-		return nil, errors.New("there is something in it that is no PEM")
 	case i.Key == nil:
 		return nil, errors.New("it has no key")
 	case i.Certificate == nil:

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/security"
 )
 
@@ -23,22 +22,12 @@ type InviteID [16]byte
 // String is the id in hex, as listings have it.
 func (id InviteID) String() string { return hex.EncodeToString(id[:]) }
 
-// ParseInviteID reads what String returns. The error is a *octaskly.FieldError.
-func ParseInviteID(text string) (id InviteID, err error) {
-	raw, err := hex.DecodeString(text)
-	if err != nil || len(raw) != len(id) || text != strings.ToLower(text) {
-		return id, &octaskly.FieldError{Field: "id", Why: fmt.Sprintf("want the %d hex digits of an invite's id, not %.40q", 2*len(id), text)}
-	}
-	return InviteID(raw), nil
-}
-
 // InviteTerms is what an invite says.
 type InviteTerms struct {
 	ID        InviteID
 	Expires   time.Time         // to the second
 	Authority [sha256.Size]byte // the SHA-256 of the authority's certificate
 	Name      string            // of the worker that it is for; "": of any
-	Address   string            // a hint where the dispatcher is; may be ""
 }
 
 // Invite is terms with the dispatcher's word for them, a secret. However it is

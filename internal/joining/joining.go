@@ -5,13 +5,11 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"io"
+	"net"
 	"time"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
 )
-
-// ALPN selects this protocol on the workers' port.
-const ALPN = "octaskly-join/1"
 
 // Way is how a worker joins.
 type Way int
@@ -55,6 +53,15 @@ type Application struct {
 	Key      *ecdsa.PublicKey // of P-256
 	SPKI     []byte           // Key, as a SubjectPublicKeyInfo in DER
 	Address  string           // host and port that it comes from
+}
+
+// Host is where it comes from, whatever the port.
+func (a *Application) Host() string {
+	host, _, err := net.SplitHostPort(a.Address)
+	if err != nil {
+		return a.Address
+	}
+	return host
 }
 
 // KeyHash names the application's key.

@@ -12,13 +12,10 @@ type terms struct {
 	Expires   int64  `cbor:"2,keyasint"` // seconds of Unix time
 	Authority []byte `cbor:"3,keyasint"`
 	Name      string `cbor:"4,keyasint,omitempty"`
-	Address   string `cbor:"5,keyasint,omitempty"`
 }
 
-const maxAddress = 255 + len(":65535")
-
 func (t *InviteTerms) payload() ([]byte, error) {
-	return encoding.Marshal(&terms{t.ID[:], t.Expires.Unix(), t.Authority[:], t.Name, t.Address})
+	return encoding.Marshal(&terms{t.ID[:], t.Expires.Unix(), t.Authority[:], t.Name})
 }
 
 func parseTerms(payload []byte) (InviteTerms, error) {
@@ -33,8 +30,6 @@ func parseTerms(payload []byte) (InviteTerms, error) {
 		return InviteTerms{}, errors.New("it does not end")
 	case t.Name != "" && !isWord(t.Name):
 		return InviteTerms{}, errors.New("its name is no name of a worker")
-	case len(t.Address) > maxAddress || t.Address != line(t.Address):
-		return InviteTerms{}, errors.New("its address is none")
 	}
-	return InviteTerms{InviteID(t.ID), time.Unix(t.Expires, 0), [sha256.Size]byte(t.Authority), t.Name, t.Address}, nil
+	return InviteTerms{InviteID(t.ID), time.Unix(t.Expires, 0), [sha256.Size]byte(t.Authority), t.Name}, nil
 }

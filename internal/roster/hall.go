@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"net"
 	"slices"
 	"sync"
 	"time"
@@ -72,16 +71,16 @@ var errReplaced = fmt.Errorf("it asks on another connection by now: %w", octaskl
 func (h *hall) enter(p *joining.Pending) error {
 	h.lock.Lock()
 	defer h.lock.Unlock()
-	host, ofHost := hostOf(p.Address), 0
+	host, ofHost := p.Host(), 0
 	for _, w := range h.waiting {
-		if hostOf(w.Address) == host && w.ID != p.ID {
+		if w.Host() == host && w.ID != p.ID {
 			ofHost++
 		}
 	}
 	former := h.waiting[p.ID]
 	switch {
 	case former != nil && former.KeyHash() != p.KeyHash():
-		return fmt.Errorf("another one of the same id waits already, from %s: %w", hostOf(former.Address), octaskly.ErrFull)
+		return fmt.Errorf("another one of the same id waits already, from %s: %w", former.Host(), octaskly.ErrFull)
 	case ofHost >= maxOfHost:
 		return fmt.Errorf("%d workers of this host wait already: %w", ofHost, octaskly.ErrFull)
 	case former == nil && len(h.waiting) >= maxWaiting:
@@ -144,12 +143,4 @@ func (h *hall) end(id octaskly.WorkerID, why error) {
 	h.lock.Lock()
 	defer h.lock.Unlock()
 	h.waiting[id].dismiss(why)
-}
-
-func hostOf(address string) string {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return address
-	}
-	return host
 }

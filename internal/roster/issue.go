@@ -40,7 +40,7 @@ func (r *Roster) Issue(ctx context.Context, a *joining.Application) (*x509.Certi
 	case a.Way == joining.ByInvite && v != nil:
 		w.how = fmt.Sprintf("by invite %s of %s", v.ID, v.By)
 	}
-	return r.issue(ctx, approval, octaskly.Action{What: joinAction, From: a.Address}, w)
+	return r.issue(ctx, approval, octaskly.Action{What: joinAction, From: a.Host()}, w)
 }
 
 // Renew gives a worker another certificate of its key, on a session that it has with

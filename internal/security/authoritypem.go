@@ -1,7 +1,6 @@
 package security
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/x509"
@@ -38,18 +37,8 @@ func ParseAuthority(text []byte) (*Authority, error) {
 
 func parseAuthority(text []byte) (*Authority, error) {
 	a := &Authority{}
-	for {
-		block, rest := pem.Decode(text)
-		if block == nil {
-			break
-		}
-		if err := a.take(block); err != nil {
-			return nil, err
-		}
-		text = rest
-	}
-	if len(bytes.TrimSpace(text)) != 0 {
-		return nil, errors.New("there is something behind its end")
+	if err := EachPEM(text, a.take); err != nil {
+		return nil, err
 	}
 	return a, a.check()
 }

@@ -15,7 +15,7 @@ import (
 var (
 	// ErrRemoved says that an operator has removed this worker: it is let in again
 	// by an operator alone.
-	ErrRemoved = errors.New("this worker was removed; let it in again with: octasklyctl worker approve NAME")
+	ErrRemoved = errors.New("this worker was removed")
 	// ErrRevoked says that the dispatcher does not take the worker's certificate any
 	// more. A new one is had by joining anew.
 	ErrRevoked = errors.New("the dispatcher does not take this worker's certificate; it must join anew")

@@ -27,7 +27,7 @@ const (
 	errAccept    reason = "cannot accept connections"
 
 	errCertificate reason = "its certificate is none of this fleet's"
-	errRemoved     reason = "it is a worker that was removed; octasklyctl worker approve NAME lets it in again"
+	errRemoved     reason = "it is a worker that was removed; octasklyctl worker approve lets it in again"
 	errRevoked     reason = "its certificate counts no more"
 	errNotJoined   reason = "it has not joined"
 	errCrowdedOut  reason = "too many machines are joining at once"

@@ -146,64 +146,59 @@ func rss() (kb int, err error) {
 
 // listenIdle reads from whoever comes in, in a goroutine each.
 func listenIdle(what string, cfg transport.Config) (net.Addr, error) {
-	wait := func(r io.Reader) { r.Read(make([]byte, 1)); r.Read(make([]byte, 1)) }
 	switch what {
-	case "TLS", "QUIC":
-		listen := map[string]func(transport.Config) (transport.Listener, error){"TLS": listenTCP, "QUIC": listenQUIC}[what]
-		ln, err := listen(cfg)
-		if err != nil {
-			return nil, err
-		}
-		go func() {
-			for {
-				s, err := ln.Accept(context.Background())
-				if err != nil {
-					return
-				}
-				go wait(s.Control())
-			}
-		}()
-		return ln.Addr(), nil
-	case "TLS" + bareSuffix:
-		config, err := serverConfig()
-		if err != nil {
-			return nil, err
-		}
-		ln, err := tls.Listen("tcp", "127.0.0.1:0", config)
-		if err != nil {
-			return nil, err
-		}
-		go func() {
-			for {
-				conn, err := ln.Accept()
-				if err != nil {
-					return
-				}
-				go wait(conn)
-			}
-		}()
-		return ln.Addr(), nil
+	case "TLS":
+		return idleSessions(listenTCP(cfg))
+	case "QUIC":
+		return idleSessions(listenQUIC(cfg))
 	}
 	config, err := serverConfig()
 	if err != nil {
 		return nil, err
 	}
+	if what == "TLS"+bareSuffix {
+		ln, err := tls.Listen("tcp", "127.0.0.1:0", config)
+		if err != nil {
+			return nil, err
+		}
+		go each(ln.Accept, func(conn net.Conn) { linger(conn) })
+		return ln.Addr(), nil
+	}
 	ln, err := quic.ListenAddr("127.0.0.1:0", config, nil)
 	if err != nil {
 		return nil, err
 	}
-	go func() {
-		for {
-			conn, err := ln.Accept(context.Background())
-			if err != nil {
-				return
-			}
-			go func() {
-				if stream, err := conn.AcceptStream(context.Background()); err == nil {
-					wait(stream)
-				}
-			}()
+	accept := func() (*quic.Conn, error) { return ln.Accept(context.Background()) }
+	go each(accept, func(conn *quic.Conn) {
+		if stream, err := conn.AcceptStream(context.Background()); err == nil {
+			linger(stream)
 		}
-	}()
+	})
 	return ln.Addr(), nil
+}
+
+func idleSessions(ln transport.Listener, err error) (net.Addr, error) {
+	if err != nil {
+		return nil, err
+	}
+	accept := func() (transport.Session, error) { return ln.Accept(context.Background()) }
+	go each(accept, func(s transport.Session) { linger(s.Control()) })
+	return ln.Addr(), nil
+}
+
+// each serves, in a goroutine each, whoever is accepted, until that fails.
+func each[T any](accept func() (T, error), serve func(T)) {
+	for {
+		one, err := accept()
+		if err != nil {
+			return
+		}
+		go serve(one)
+	}
+}
+
+// linger takes the byte that a client begins with, and waits for another one.
+func linger(r io.Reader) {
+	r.Read(make([]byte, 1))
+	r.Read(make([]byte, 1))
 }
