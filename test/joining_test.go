@@ -311,6 +311,12 @@ func TestJoinList(t *testing.T) {
 			t.Errorf("the audit log of refusals does not say %q:\n%s", want, log)
 		}
 	}
+	_, rows := auditLog(t, c, "--what", "worker.join")
+	for _, r := range rows { // refusals are counted together by where they come from
+		if r.From != "127.0.0.1" {
+			t.Errorf("%s comes from %q, which is more than a host", r.Target, r.From)
+		}
+	}
 }
 
 // Two machines that show the identity of one, a cloned disk or a theft, do not end each
