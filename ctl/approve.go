@@ -34,24 +34,17 @@ func (s *session) workerPendingCommand() *cli.Command {
 }
 
 func (s *session) writePending(workers []api.PendingWorker, now time.Time) error {
-	switch s.output {
-	case outputJSON:
-		return s.printJSON(api.PendingWorkers{Workers: append([]api.PendingWorker{}, workers...)})
-	case outputQuiet:
+	whole := func(all []api.PendingWorker) any { return api.PendingWorkers{Workers: all} }
+	id := func(w *api.PendingWorker) string { return w.ID }
+	return writeList(s, workers, whole, id, func() error {
+		t := newTable("NAME", "STATE", "SINCE", "ADDRESS", "ID", "VERSION", "BY")
 		for _, w := range workers {
-			if err := s.print("%s\n", w.ID); err != nil {
-				return err
-			}
+			t.add(w.Name, w.State, pastText(w.Since, now), w.Address, w.ID, w.Version, w.By)
 		}
-		return nil
-	}
-	t := newTable("NAME", "STATE", "SINCE", "ADDRESS", "ID", "VERSION", "BY")
-	for _, w := range workers {
-		t.add(w.Name, w.State, pastText(w.Since, now), w.Address, w.ID, w.Version, w.By)
-	}
-	t.dropEmpty("BY")
-	t.give, t.width = 0, terminalWidth(s.stdout)
-	return t.write(s.stdout)
+		t.dropEmpty("BY")
+		t.give, t.width = 0, terminalWidth(s.stdout)
+		return t.write(s.stdout)
+	})
 }
 
 func (s *session) workerApproveCommand() *cli.Command {

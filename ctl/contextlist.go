@@ -19,27 +19,20 @@ func (s *session) writeContexts(all *client.Contexts) error {
 		views = append(views, viewOf(&all.Contexts[i], all))
 	}
 	slices.SortFunc(views[1:], func(a, b contextView) int { return cmp.Compare(a.Name, b.Name) })
-	switch s.output {
-	case outputJSON:
-		return s.printJSON(contextsView{views})
-	case outputQuiet:
+	whole := func(all []contextView) any { return contextsView{all} }
+	id := func(v *contextView) string { return v.Name }
+	return writeList(s, views, whole, id, func() error {
+		t := newTable("", "NAME", "URL", "USER", "LOGIN")
 		for _, v := range views {
-			if err := s.print("%s\n", v.Name); err != nil {
-				return err
+			mark := " "
+			if v.Current {
+				mark = "*"
 			}
+			t.add(mark, v.Name, cmp.Or(v.URL, "a socket of this machine"), v.User, v.LoggedIn)
 		}
-		return nil
-	}
-	t := newTable("", "NAME", "URL", "USER", "LOGIN")
-	for _, v := range views {
-		mark := " "
-		if v.Current {
-			mark = "*"
-		}
-		t.add(mark, v.Name, cmp.Or(v.URL, "a socket of this machine"), v.User, v.LoggedIn)
-	}
-	t.give, t.width = 2, terminalWidth(s.stdout)
-	return t.write(s.stdout)
+		t.give, t.width = 2, terminalWidth(s.stdout)
+		return t.write(s.stdout)
+	})
 }
 
 func (s *session) writeContext(v contextView) error {

@@ -76,24 +76,17 @@ func (s *session) workerInvitesCommand() *cli.Command {
 }
 
 func (s *session) writeInvites(invites []api.Invite, now time.Time) error {
-	switch s.output {
-	case outputJSON:
-		return s.printJSON(api.Invites{Invites: append([]api.Invite{}, invites...)})
-	case outputQuiet:
+	whole := func(all []api.Invite) any { return api.Invites{Invites: all} }
+	id := func(v *api.Invite) string { return v.ID }
+	return writeList(s, invites, whole, id, func() error {
+		t := newTable("ID", "WORKER", "STATE", "BY", "MADE", "ENDS", "USED BY")
 		for _, v := range invites {
-			if err := s.print("%s\n", v.ID); err != nil {
-				return err
-			}
+			t.add(v.ID, v.Name, v.State, v.By, pastText(v.CreatedAt, now), agoText(v.ExpiresAt, now), v.UsedBy)
 		}
-		return nil
-	}
-	t := newTable("ID", "WORKER", "STATE", "BY", "MADE", "ENDS", "USED BY")
-	for _, v := range invites {
-		t.add(v.ID, v.Name, v.State, v.By, pastText(v.CreatedAt, now), agoText(v.ExpiresAt, now), v.UsedBy)
-	}
-	t.dropEmpty("USED BY")
-	t.give, t.width = 1, terminalWidth(s.stdout)
-	return t.write(s.stdout)
+		t.dropEmpty("USED BY")
+		t.give, t.width = 1, terminalWidth(s.stdout)
+		return t.write(s.stdout)
+	})
 }
 
 func (s *session) workerUninviteCommand() *cli.Command {

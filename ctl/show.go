@@ -38,16 +38,5 @@ func (s *session) show(c *cli.Context) error {
 }
 
 func (s *session) writeShow(d *api.Detail, further bool) error {
-	switch s.output {
-	case outputJSON:
-		return s.printJSON(d)
-	case outputQuiet:
-		return s.print("%s\n", d.ID)
-	}
-	if further {
-		if err := s.print("\n"); err != nil {
-			return err
-		}
-	}
-	return writeDetail(s.stdout, d, time.Now())
+	return writePage(s, d, d.ID, further, func() error { return writeDetail(s.stdout, d, time.Now()) })
 }

@@ -100,27 +100,20 @@ func (s *session) tokenLsCommand() *cli.Command {
 }
 
 func (s *session) writeTokens(tokens []api.Token, now time.Time) error {
-	switch s.output {
-	case outputJSON:
-		return s.printJSON(api.Tokens{Tokens: append([]api.Token{}, tokens...)})
-	case outputQuiet:
-		for _, t := range tokens {
-			if err := s.print("%s\n", t.ID); err != nil {
-				return err
+	whole := func(all []api.Token) any { return api.Tokens{Tokens: all} }
+	id := func(t *api.Token) string { return t.ID }
+	return writeList(s, tokens, whole, id, func() error {
+		t := newTable("ID", "KIND", "USER", "ROLE", "NAME", "FROM", "CREATED", "USED", "ENDS")
+		for _, token := range tokens {
+			used := ""
+			if token.UsedAt != nil {
+				used = pastText(*token.UsedAt, now)
 			}
+			t.add(token.ID, string(token.Kind), token.User, string(token.Role), token.Name, token.From, pastText(token.CreatedAt, now), used, tokenEnd(&token, now))
 		}
-		return nil
-	}
-	t := newTable("ID", "KIND", "USER", "ROLE", "NAME", "FROM", "CREATED", "USED", "ENDS")
-	for _, token := range tokens {
-		used := ""
-		if token.UsedAt != nil {
-			used = pastText(*token.UsedAt, now)
-		}
-		t.add(token.ID, string(token.Kind), token.User, string(token.Role), token.Name, token.From, pastText(token.CreatedAt, now), used, tokenEnd(&token, now))
-	}
-	t.give, t.width = 4, terminalWidth(s.stdout)
-	return t.write(s.stdout)
+		t.give, t.width = 4, terminalWidth(s.stdout)
+		return t.write(s.stdout)
+	})
 }
 
 func tokenEnd(t *api.Token, now time.Time) string {

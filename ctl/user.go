@@ -48,23 +48,16 @@ func (s *session) userLsCommand() *cli.Command {
 }
 
 func (s *session) writeUsers(users []api.User) error {
-	switch s.output {
-	case outputJSON:
-		return s.printJSON(api.Users{Users: append([]api.User{}, users...)})
-	case outputQuiet:
+	whole := func(all []api.User) any { return api.Users{Users: all} }
+	id := func(u *api.User) string { return u.Name }
+	return writeList(s, users, whole, id, func() error {
+		t := newTable("NAME", "ROLE", "LOGIN", "QUEUED", "RUNNING", "RATE", "CHANGED")
 		for _, u := range users {
-			if err := s.print("%s\n", u.Name); err != nil {
-				return err
-			}
+			t.add(u.Name, string(u.Role), loginText(&u), quotaText(u.Quota.Queued), quotaText(u.Quota.Running), quotaText(u.Quota.Rate), pastText(u.ChangedAt, time.Now()))
 		}
-		return nil
-	}
-	t := newTable("NAME", "ROLE", "LOGIN", "QUEUED", "RUNNING", "RATE", "CHANGED")
-	for _, u := range users {
-		t.add(u.Name, string(u.Role), loginText(&u), quotaText(u.Quota.Queued), quotaText(u.Quota.Running), quotaText(u.Quota.Rate), pastText(u.ChangedAt, time.Now()))
-	}
-	t.dropEmpty("QUEUED", "RUNNING", "RATE")
-	return t.write(s.stdout)
+		t.dropEmpty("QUEUED", "RUNNING", "RATE")
+		return t.write(s.stdout)
+	})
 }
 
 // loginText is how a user may come.

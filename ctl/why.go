@@ -42,18 +42,7 @@ func (s *session) whyIs(c *cli.Context) error {
 }
 
 func (s *session) writeWhy(w *api.Why, further bool) error {
-	switch s.output {
-	case outputJSON:
-		return s.printJSON(w)
-	case outputQuiet:
-		return s.print("%s\n", w.ID)
-	}
-	if further {
-		if err := s.print("\n"); err != nil {
-			return err
-		}
-	}
-	return writeWhyPage(s.stdout, w, terminalWidth(s.stdout))
+	return writePage(s, w, w.ID, further, func() error { return writeWhyPage(s.stdout, w, terminalWidth(s.stdout)) })
 }
 
 func writeWhyPage(out io.Writer, w *api.Why, width int) error {

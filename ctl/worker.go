@@ -49,29 +49,22 @@ func (s *session) workerLs(c *cli.Context) error {
 		return err
 	}
 	slices.SortFunc(workers, func(a, b api.Worker) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
-	switch s.output {
-	case outputJSON:
-		return s.printJSON(api.Workers{Workers: append([]api.Worker{}, workers...)})
-	case outputQuiet:
+	whole := func(all []api.Worker) any { return api.Workers{Workers: all} }
+	id := func(w *api.Worker) string { return w.ID }
+	return writeList(s, workers, whole, id, func() error {
+		t := workerTable(workers, time.Now())
+		t.width = terminalWidth(s.stdout)
+		t.narrow(sparedOfWorkers...)
+		if err := t.write(s.stdout); err != nil {
+			return err
+		}
 		for _, w := range workers {
-			if err := s.print("%s\n", w.ID); err != nil {
-				return err
+			if w.Waiting != "" {
+				s.note("%s waits %s", w.Name, w.Waiting)
 			}
 		}
 		return nil
-	}
-	t := workerTable(workers, time.Now())
-	t.width = terminalWidth(s.stdout)
-	t.narrow(sparedOfWorkers...)
-	if err := t.write(s.stdout); err != nil {
-		return err
-	}
-	for _, w := range workers {
-		if w.Waiting != "" {
-			s.note("%s waits %s", w.Name, w.Waiting)
-		}
-	}
-	return nil
+	})
 }
 
 // sparedOfWorkers are columns that a narrow terminal does without.

@@ -43,18 +43,7 @@ func (s *session) workerShow(c *cli.Context) error {
 }
 
 func (s *session) writeWorker(w *api.Worker, further bool) error {
-	switch s.output {
-	case outputJSON:
-		return s.printJSON(w)
-	case outputQuiet:
-		return s.print("%s\n", w.ID)
-	}
-	if further {
-		if err := s.print("\n"); err != nil {
-			return err
-		}
-	}
-	return writeWorkerPage(s.stdout, w, time.Now())
+	return writePage(s, w, w.ID, further, func() error { return writeWorkerPage(s.stdout, w, time.Now()) })
 }
 
 func writeWorkerPage(out io.Writer, w *api.Worker, now time.Time) error {
