@@ -63,17 +63,17 @@ func (m *model) askRetry(j *api.Job) {
 // askDrain is about resuming where a worker is drained.
 func (m *model) askDrain(w *api.Worker) {
 	a := act{verb: "drain", target: w.ID, name: "worker " + w.Name}
+	if w.Drain != nil {
+		a.verb = "resume"
+		m.ask(a, "Resume "+a.name+"?", "It gets tasks again.")
+		return
+	}
 	lines := []string{"Drain " + a.name + "?", "It gets no new tasks, until it is resumed."}
-	switch n := busy(w); {
-	case w.Drain != nil:
-		a.verb, lines = "resume", []string{"Resume " + a.name + "?", "It gets tasks again."}
-	case n > 0:
-		if w.Running > 0 {
-			lines = append(lines, "What runs there goes on: "+count(w.Running, "task")+".")
-		}
-		if w.Assigned > 0 {
-			lines = append(lines, "What has not started goes back to the queue: "+count(w.Assigned, "task")+".")
-		}
+	if w.Running > 0 {
+		lines = append(lines, "What runs there goes on: "+count(w.Running, "task")+".")
+	}
+	if w.Assigned > 0 {
+		lines = append(lines, "What has not started goes back to the queue: "+count(w.Assigned, "task")+".")
 	}
 	m.ask(a, lines...)
 }

@@ -5,8 +5,8 @@ func (m *model) key(k keyPress) {
 	switch {
 	case k == "ctrl-c":
 		m.quit = true
-	case k == "ctrl-z" && m.options.Quit != "": // it would stop more than this screen
-		m.say("ctrl-z is not for a screen whose end is its program's; "+m.options.Quit+" Type q", true)
+	case k == "ctrl-z" && m.options.Quit != "":
+		m.say("ctrl-z would stop more than this screen; q asks: "+m.options.Quit, true)
 	case k == "ctrl-z":
 		m.suspend = true
 	case m.tooSmall():

@@ -73,9 +73,9 @@ func (l *listing[T]) move(key string, page int) bool {
 		l.cursor--
 	case "down", "j", "wheeldown":
 		l.cursor++
-	case "pgup", "ctrl-b":
+	case "pgup":
 		l.cursor -= page
-	case "pgdn", "ctrl-f":
+	case "pgdn":
 		l.cursor += page
 	case "home", "g":
 		l.cursor = 0

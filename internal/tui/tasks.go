@@ -107,9 +107,7 @@ func (v *tasksView) key(k keyPress) {
 		return
 	}
 	switch k {
-	case "enter", "right", "l":
-		v.m.open(newTaskDetail(v.m, (*row).ID, *row))
-	case "f":
+	case "enter", "right", "l", "f":
 		v.m.open(newTaskDetail(v.m, (*row).ID, *row))
 	case "c":
 		v.m.askCancel(*row)
