@@ -45,8 +45,8 @@ type Channel interface {
 }
 
 // Session is a link between a worker and a dispatcher who have shown each other
-// that they know the fleet key, or certificates of the fleet's authority; or between an executor, in the worker's place, and
-// the relay before it.
+// that they know the fleet key, or certificates of the fleet's authority; or between
+// an executor, in the worker's place, and the relay before it.
 type Session interface {
 	// Control returns the channel that is there for as long as the session.
 	// A Read or Write on it that fails, other than a Read by its deadline, ends
