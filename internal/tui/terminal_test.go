@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,6 +29,7 @@ func TestMain(m *testing.M) {
 	if how := os.Getenv(guardedVar); how != "" {
 		os.Exit(beGuarded(how))
 	}
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // or who is run by the tests ignores it as they do, by nohup(1)
 	os.Exit(m.Run())
 }
 
