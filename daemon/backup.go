@@ -93,18 +93,27 @@ func backupWords(c *cli.Context) (file, stateDir string, err error) {
 	if c.NArg() != 1 {
 		return "", "", usageError{errors.New("name one file, after all flags")}
 	}
+	loaded, err := configOf(c)
+	if err != nil {
+		return "", "", err
+	}
+	if file = c.Args().First(); file == "-" {
+		return "", "", usageError{fmt.Errorf("%s needs a file that can be read from its beginning and its end, no stream; name one", c.Command.Name)}
+	}
+	return file, loaded.StateDir, nil
+}
+
+// configOf is that of the dispatcher which stateFlags mean.
+func configOf(c *cli.Context) (*config.Dispatcher, error) {
 	src := config.Sources{File: c.String("config"), Flags: map[string]string{}}
 	if c.IsSet("state-dir") {
 		src.Flags["state_dir"] = c.String("state-dir")
 	}
 	loaded, err := config.LoadDispatcher(src)
 	if err != nil {
-		return "", "", fmt.Errorf("cannot use the configuration:\n%w", err)
+		return nil, fmt.Errorf("cannot use the configuration:\n%w", err)
 	}
-	if file = c.Args().First(); file == "-" {
-		return "", "", usageError{fmt.Errorf("%s needs a file that can be read from its beginning and its end, no stream; name one", c.Command.Name)}
-	}
-	return file, loaded.StateDir, nil
+	return loaded, nil
 }
 
 // ending says whom a dispatcher that was restored lets in no longer.

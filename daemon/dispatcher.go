@@ -34,7 +34,7 @@ func dispatcherCommand() *cli.Command {
 		Usage:           "accept work, keep it on disk and give it to workers",
 		Flags:           configFlags(dirs.Dispatcher),
 		HideHelpCommand: true,
-		Subcommands:     []*cli.Command{backupCommand(), restoreCommand()},
+		Subcommands:     []*cli.Command{backupCommand(), restoreCommand(), rotateCommand()},
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil { // not Before, which would refuse backup
 				return err
@@ -74,16 +74,16 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 	defer db.Close()
 	vault := security.NewVault(key)
 	isNew := !isThere(filepath.Join(c.StateDir, backup.Authority))
-	authority, err := loadAuthority(c.StateDir, vault, p.log) // first: with another fleet key, accounts would end all logins
+	authorities, err := openAuthorities(c.StateDir, vault, p.log) // first: with another fleet key, accounts would end all logins
 	if err != nil {
 		return err
 	}
-	rest, err := openRest(p, &c.Door, func() (certificates, error) { return ofAuthority(c, authority, p.log) })
+	rest, err := openRest(p, &c.Door, func() (certificates, error) { return ofAuthority(c, authorities, p.log) })
 	if err != nil {
 		return err
 	}
 	defer rest.close()
-	joins, err := openRoster(c, p, db, key, authority)
+	joins, err := openRoster(c, p, db, key, authorities)
 	if err != nil {
 		return err
 	}
@@ -138,6 +138,7 @@ func serveAndReload(ctx context.Context, p *process, c *config.Dispatcher, with 
 			fresh, err := load()
 			if err == nil {
 				with.joins.SetPolicy(policyOf(fresh.Join))
+				with.joins.authorities.reload()
 			}
 			return fresh.Common, err
 		})

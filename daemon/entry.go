@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"log/slog"
 	"os"
@@ -22,22 +21,21 @@ import (
 // entry is where workers join, and show what they got by it.
 type entry struct {
 	*roster.Roster
-	authority *security.Authority
-	shown     *ownCertificate
-	record    func(context.Context, *octaskly.Action) error // in the audit log
+	authorities *authorities
+	record      func(context.Context, *octaskly.Action) error // in the audit log
 }
 
-func openRoster(c *config.Dispatcher, p *process, db *store.Store, key security.Key, authority *security.Authority) (*entry, error) {
+func openRoster(c *config.Dispatcher, p *process, db *store.Store, key security.Key, authorities *authorities) (*entry, error) {
 	r, err := roster.New(roster.Config{
 		Store: db, Fleet: c.Fleet,
 		Keys:      func() []security.Key { return []security.Key{key} },
-		Authority: func() *security.Authority { return authority },
-		Policy:    policyOf(c.Join), Log: p.log,
+		Authority: authorities.present, Signer: authorities.signer,
+		Policy: policyOf(c.Join), Log: p.log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &entry{Roster: r, authority: authority, shown: &ownCertificate{issue: authority.IssueDispatcher}}, nil
+	return &entry{Roster: r, authorities: authorities}, nil
 }
 
 // warnOrphans says what it means that the authority's file was not there.
@@ -57,10 +55,7 @@ func policyOf(j config.Join) roster.Policy { return roster.Policy{Allow: j.Allow
 
 // transport has a listener take workers with certificates, and those that want one.
 func (e *entry) transport(cfg transport.Config) transport.Config {
-	cfg.Authority = &transport.Authority{
-		Roots:       func() []*x509.Certificate { return []*x509.Certificate{e.authority.Certificate()} },
-		Certificate: e.shown.get,
-	}
+	cfg.Authority = &transport.Authority{Roots: e.authorities.roots, Certificate: e.authorities.certificate}
 	cfg.Admit, cfg.Join = e.Admit, e.join
 	return cfg
 }
@@ -71,7 +66,8 @@ func (e *entry) join(ctx context.Context, j *transport.Joiner) error {
 	if err != nil {
 		return err
 	}
-	err = joining.Answer(ctx, joining.Visit{Conn: j, Exporter: bound, Authority: e.authority.Certificate(), Address: j.Address}, e.Roster)
+	shown := e.authorities.named(j.State.ServerName)
+	err = joining.Answer(ctx, joining.Visit{Conn: j, Exporter: bound, Authority: shown.Certificate(), Address: j.Address}, e.Roster)
 	if rejected, ok := errors.AsType[*joining.Rejection](err); ok {
 		err = errors.Join(err, e.note(ctx, rejected))
 	}

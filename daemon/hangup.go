@@ -36,5 +36,5 @@ func (p *process) reload(load func() (config.Common, error)) {
 		return
 	}
 	p.level.Set(c.LogLevel.Level())
-	p.log.Info("The configuration is read again; the log level and a dispatcher's [join] count from now on, all else from the next start", "log_level", c.LogLevel.Level())
+	p.log.Info("The configuration is read again; the log level and a dispatcher's [join] and authority count from now on, all else from the next start", "log_level", c.LogLevel.Level())
 }

@@ -262,6 +262,11 @@ Back up a dispatcher while it runs, and restore that on another machine:
     install -d -o octaskly -g octaskly -m 700 /var/lib/octaskly/dispatcher
     octasklyd dispatcher restore /backup/octaskly-monday.tar
 
+Give the fleet another authority, while it works:
+
+    octasklyd dispatcher rotate
+    systemctl reload octasklyd-dispatcher
+
 See what a daemon would do with its configuration:
 
     octasklyd config check worker

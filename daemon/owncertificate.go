@@ -16,18 +16,32 @@ const certificateLife = 90 * 24 * time.Hour
 // ownCertificate is what this daemon shows by the fleet's authority. It is only in
 // memory, and another one at two thirds of its life.
 type ownCertificate struct {
-	issue func(life time.Duration, now time.Time) (tls.Certificate, error)
+	authority func() *security.Authority // that signs it
+	issue     func(by *security.Authority, life time.Duration, now time.Time) (tls.Certificate, error)
 
 	mu    sync.Mutex
 	shown *tls.Certificate
+	by    *security.Authority
 	renew time.Time
 }
 
 // serverCertificate is shown to whoever calls the API, by any of names and of those by
 // which this machine is reached.
-func serverCertificate(authority *security.Authority, names []string) *ownCertificate {
-	return &ownCertificate{issue: func(life time.Duration, now time.Time) (tls.Certificate, error) {
-		return authority.IssueServer(serverNames(names), life, now)
+func serverCertificate(authority func() *security.Authority, names []string) *ownCertificate {
+	return &ownCertificate{authority: authority, issue: func(by *security.Authority, life time.Duration, now time.Time) (tls.Certificate, error) {
+		return by.IssueServer(serverNames(names), life, now)
+	}}
+}
+
+// dispatcherCertificate is shown to workers that know authority. Where that is a former one,
+// the chain ends with the present one.
+func dispatcherCertificate(authority, present *security.Authority) *ownCertificate {
+	return &ownCertificate{authority: func() *security.Authority { return authority }, issue: func(by *security.Authority, life time.Duration, now time.Time) (tls.Certificate, error) {
+		c, err := by.IssueDispatcher(life, now)
+		if by != present {
+			c.Certificate = append(c.Certificate, present.Certificate().Raw)
+		}
+		return c, err
 	}}
 }
 
@@ -35,15 +49,15 @@ func serverCertificate(authority *security.Authority, names []string) *ownCertif
 func (c *ownCertificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := time.Now()
-	if c.shown != nil && now.Before(c.renew) {
+	now, by := time.Now(), c.authority()
+	if c.shown != nil && c.by == by && now.Before(c.renew) {
 		return c.shown, nil
 	}
-	fresh, err := c.issue(certificateLife, now)
+	fresh, err := c.issue(by, certificateLife, now)
 	if err != nil {
 		return nil, err
 	}
-	c.shown, c.renew = &fresh, now.Add(certificateLife*2/3)
+	c.shown, c.by, c.renew = &fresh, by, now.Add(certificateLife*2/3)
 	return c.shown, nil
 }
 

@@ -20,8 +20,9 @@ const papersFile = "identity.pem"
 // papers are the identity of a worker, in a file and in memory: a key from its first
 // start on, and a certificate from its joining on.
 type papers struct {
-	path string
-	held atomic.Pointer[joining.Identity]
+	path    string
+	held    atomic.Pointer[joining.Identity]
+	present atomic.Pointer[x509.Certificate] // the authority that the fleet has now, when last seen
 }
 
 func openPapers(path string) (*papers, error) {
@@ -82,5 +83,16 @@ func (p *papers) credentials() *transport.Credentials {
 			return &shown, nil
 		},
 		Roots: p.authorities,
+		Seen:  func(chain []*x509.Certificate) { p.present.Store(chain[len(chain)-1]) },
 	}
+}
+
+// renewAt is when the certificate is to be renewed: at two thirds of its life, or at once if
+// its authority is a former one.
+func (p *papers) renewAt() time.Time {
+	held := p.held.Load()
+	if present := p.present.Load(); present != nil && present.IsCA && !present.Equal(held.Authority) {
+		return time.Time{}
+	}
+	return held.RenewAt()
 }

@@ -17,11 +17,10 @@ const (
 	renewTimeout = 30 * time.Second
 )
 
-// renewDuring renews the worker's certificate at two thirds of its life, over link,
-// until that ends. The session goes on with what it was opened with.
+// renewDuring renews the worker's certificate in time, over link, until that ends. The session goes on with what it was opened with.
 func (e *entrance) renewDuring(link transport.Session) {
 	for {
-		wait := min(time.Until(e.papers.held.Load().RenewAt()), renewCheck)
+		wait := min(time.Until(e.papers.renewAt()), renewCheck)
 		timer := time.NewTimer(wait)
 		select {
 		case <-link.Done():
@@ -29,7 +28,7 @@ func (e *entrance) renewDuring(link transport.Session) {
 			return
 		case <-timer.C:
 		}
-		if time.Now().Before(e.papers.held.Load().RenewAt()) {
+		if time.Now().Before(e.papers.renewAt()) {
 			continue
 		}
 		if err := e.renew(link); err != nil && !e.later(link, err) {

@@ -66,12 +66,12 @@ func tlsConfig(c *config.Door, own func() (certificates, error), log *slog.Logge
 }
 
 // ofAuthority are certificates of the fleet's own authority.
-func ofAuthority(c *config.Dispatcher, authority *security.Authority, log *slog.Logger) (certificates, error) {
-	own := serverCertificate(authority, c.HTTPNames)
+func ofAuthority(c *config.Dispatcher, authorities *authorities, log *slog.Logger) (certificates, error) {
+	own := serverCertificate(authorities.present, c.HTTPNames)
 	if _, err := own.get(nil); err != nil {
 		return nil, err
 	}
-	log.Info("REST shows a certificate of the fleet's authority", "fingerprint", security.Fingerprint(authority.Certificate()))
+	log.Info("REST shows a certificate of the fleet's authority", "fingerprint", security.Fingerprint(authorities.present().Certificate()))
 	return own.get, nil
 }
 

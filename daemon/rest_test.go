@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -18,63 +17,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/octaskly/octaskly/internal/backup"
 	"github.com/octaskly/octaskly/internal/security"
 )
 
 var quiet = slog.New(slog.DiscardHandler)
-
-// The authority is made once, and its key is nowhere to be read.
-func TestAuthorityStays(t *testing.T) {
-	dir, key := t.TempDir(), security.GenerateKey()
-	made, err := loadAuthority(dir, security.NewVault(key), quiet)
-	if err != nil {
-		t.Fatal(err)
-	}
-	again, err := loadAuthority(dir, security.NewVault(key), quiet)
-	if err != nil || !again.Certificate().Equal(made.Certificate()) {
-		t.Fatalf("loaded again it is another one: %v", err)
-	}
-	path := filepath.Join(dir, backup.Authority)
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, secret := made.PEM()
-	block, _ := pem.Decode(secret)
-	if bytes.Contains(text, block.Bytes) || bytes.Contains(text, secret) {
-		t.Error("its key is in the file as it is")
-	}
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the file: %v, %v", info.Mode(), err)
-	}
-}
-
-func TestAuthorityRefuses(t *testing.T) {
-	key := security.GenerateKey()
-	dir := t.TempDir()
-	if _, err := loadAuthority(dir, security.NewVault(key), quiet); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, backup.Authority)
-	good, _ := os.ReadFile(path)
-	if _, err := loadAuthority(dir, security.NewVault(security.GenerateKey()), quiet); !errors.Is(err, security.ErrOtherKey) || !strings.Contains(err.Error(), "put the fleet key back") {
-		t.Errorf("with another fleet key: %v", err)
-	}
-	other, _ := loadAuthority(t.TempDir(), security.NewVault(key), quiet)
-	certificate, _ := other.PEM()
-	_, sealed := pem.Decode(good)
-	for name, text := range map[string][]byte{
-		"empty": nil, "cut": good[:len(good)/2], "with more": append(bytes.Clone(good), "x"...), "of two": append(certificate, sealed...),
-	} {
-		if err := os.WriteFile(path, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := loadAuthority(dir, security.NewVault(key), quiet); err == nil {
-			t.Errorf("an authority that is %s is used", name)
-		}
-	}
-}
 
 // A server's certificate names what it was told to and this machine, and is
 // renewed in time.
@@ -84,7 +30,7 @@ func TestOwnCertificate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		own := serverCertificate(authority, []string{"queue.example", "192.0.2.7", "localhost"})
+		own := serverCertificate(func() *security.Authority { return authority }, []string{"queue.example", "192.0.2.7", "localhost"})
 		first, err := own.get(nil)
 		if err != nil {
 			t.Fatal(err)

@@ -235,9 +235,15 @@ func (h *history) restore(t *testing.T, file string) {
 // backupTool runs octasklyd dispatcher backup or restore.
 func backupTool(t *testing.T, verb, stateDir, file string, flags ...string) (stderr string, code int) {
 	t.Helper()
+	return dispatcherTool(t, verb, stateDir, append(flags, file)...)
+}
+
+// dispatcherTool is octasklyd dispatcher VERB, about what lies in stateDir.
+func dispatcherTool(t *testing.T, verb, stateDir string, words ...string) (stderr string, code int) {
+	t.Helper()
 	programs, err := cluster.Build()
 	check(t, err)
-	cmd := exec.CommandContext(timeout(t), programs.Daemon, append(append([]string{"dispatcher", verb, "--state-dir", stateDir}, flags...), file)...)
+	cmd := exec.CommandContext(timeout(t), programs.Daemon, append([]string{"dispatcher", verb, "--state-dir", stateDir}, words...)...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "OCTASKLY_CONFIG_DIR=" + t.TempDir()}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var out bytes.Buffer

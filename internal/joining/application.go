@@ -34,7 +34,10 @@ func (a *apply) application(visit *Visit) (*Application, error) {
 	if err != nil {
 		return nil, &octaskly.FieldError{Field: "key", Why: err.Error()}
 	}
-	return &Application{a.ID, a.Name, a.Software, a.Way, key, a.SPKI, visit.Address}, nil
+	return &Application{
+		ID: a.ID, Name: a.Name, Software: a.Software, Way: a.Way, Key: key, SPKI: a.SPKI,
+		Address: visit.Address, Authority: visit.Authority,
+	}, nil
 }
 
 func (a *apply) check() error {

@@ -54,8 +54,8 @@ func newAsking(door Door, who Applicant, way Way) (*asking, error) {
 // authority is whose certificate the server has shown behind one of a dispatcher that
 // it has signed. Whose that is remains to be shown.
 func (d *Door) authority(now time.Time) (*x509.Certificate, error) {
-	if len(d.Chain) != 2 {
-		return nil, fmt.Errorf("it shows %d certificates, not its own and the authority's", len(d.Chain))
+	if n := len(d.Chain); n < 2 || n > 3 { // behind a former authority, there is the present one
+		return nil, fmt.Errorf("it shows %d certificates, not its own and the authority's", n)
 	}
 	leaf, err := parseCertificate(d.Chain[0])
 	if err != nil {

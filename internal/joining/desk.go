@@ -43,7 +43,7 @@ type Desk interface {
 	Await(ctx context.Context, p *Pending) error
 
 	// Issue records the identity durably (id, name, serial, key, until, way) and then
-	// returns its certificate, by the authority that this visit's certificate is of.
+	// returns its certificate, by a.Authority.
 	Issue(ctx context.Context, a *Application) (*x509.Certificate, error)
 }
 

@@ -94,7 +94,7 @@ func TestForeignServers(t *testing.T) {
 	for what, chain := range map[string][][]byte{
 		"none":              nil,
 		"only its own":      {leaf},
-		"one too many":      {leaf, authority, authority},
+		"two too many":      {leaf, authority, authority, authority},
 		"another authority": {leaf, other.authority.Certificate().Raw},
 		"over":              over.Certificate,
 		"of REST":           rest.Certificate,

@@ -53,6 +53,8 @@ type Application struct {
 	Key      *ecdsa.PublicKey // of P-256
 	SPKI     []byte           // Key, as a SubjectPublicKeyInfo in DER
 	Address  string           // host and port that it comes from
+
+	Authority *x509.Certificate // that the connection shows, and by which it is to be certified
 }
 
 // Host is where it comes from, whatever the port.

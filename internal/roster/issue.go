@@ -13,6 +13,7 @@ import (
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/joining"
 	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/security"
 	"github.com/octaskly/octaskly/internal/transport"
 )
 
@@ -40,7 +41,11 @@ func (r *Roster) Issue(ctx context.Context, a *joining.Application) (*x509.Certi
 	case a.Way == joining.ByInvite && v != nil:
 		w.how = fmt.Sprintf("by invite %s of %s", v.ID, v.By)
 	}
-	return r.issue(ctx, approval, octaskly.Action{What: joinAction, From: a.Host()}, w)
+	by := r.signer(a.Authority)
+	if by == nil { // it was rotated away meanwhile
+		return nil, fmt.Errorf("the dispatcher has another authority by now: %w", octaskly.ErrUnavailable)
+	}
+	return r.issue(ctx, by, approval, octaskly.Action{What: joinAction, From: a.Host()}, w)
 }
 
 // Renew gives a worker another certificate of its key, on a session that it has with
@@ -54,8 +59,9 @@ func (r *Roster) Renew(ctx context.Context, who *transport.Identity) (certificat
 		return nil, nil, err
 	}
 	w := candidate{who.ID, who.Name, key, who.Certificate.RawSubjectPublicKeyInfo, "renewed"}
-	certificate, err = r.issue(ctx, nil, octaskly.Action{What: renewAction}, w)
-	return certificate, r.authority().Certificate(), err
+	by := r.authority()
+	certificate, err = r.issue(ctx, by, nil, octaskly.Action{What: renewAction}, w)
+	return certificate, by.Certificate(), err
 }
 
 // candidate is a worker that is about to have a certificate.
@@ -69,7 +75,7 @@ type candidate struct {
 
 // issue writes, in one commit, the certificate, that it was given out, and that somebody
 // has approved of it, if any.
-func (r *Roster) issue(ctx context.Context, by *approval, row octaskly.Action, w candidate) (certificate *x509.Certificate, err error) {
+func (r *Roster) issue(ctx context.Context, authority *security.Authority, by *approval, row octaskly.Action, w candidate) (certificate *x509.Certificate, err error) {
 	var rows []octaskly.Action // numbered when they are written
 	err = r.alter(ctx, api.Caller{}, func() (*change, error) {
 		if err := r.notRemoved(w.id, w.name); err != nil {
@@ -80,7 +86,7 @@ func (r *Roster) issue(ctx context.Context, by *approval, row octaskly.Action, w
 		if err != nil {
 			return nil, err
 		}
-		certificate, err = r.authority().IssueWorker(w.key, string(w.id), w.name, life, now)
+		certificate, err = authority.IssueWorker(w.key, string(w.id), w.name, life, now)
 		if err != nil {
 			return nil, err
 		}

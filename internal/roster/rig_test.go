@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"net"
@@ -54,7 +55,8 @@ func (r *rig) start() {
 	r.store = s
 	r.Roster, err = New(Config{
 		Store: s, Fleet: "orchard", Keys: func() []security.Key { return []security.Key{r.key} },
-		Authority: func() *security.Authority { return r.authority }, Policy: Policy{Key: true}, Log: log,
+		Authority: func() *security.Authority { return r.authority },
+		Signer:    func(*x509.Certificate) *security.Authority { return r.authority }, Policy: Policy{Key: true}, Log: log,
 	})
 	r.must(err)
 }

@@ -2,6 +2,7 @@ package roster
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -25,9 +26,10 @@ type Store interface {
 // Config is what New needs.
 type Config struct {
 	Store     Store
-	Fleet     string                     // its name
-	Keys      func() []security.Key      // of the fleet, the present one first
-	Authority func() *security.Authority // that signs now
+	Fleet     string                                      // its name
+	Keys      func() []security.Key                       // of the fleet, the present one first
+	Authority func() *security.Authority                  // that signs now
+	Signer    func(*x509.Certificate) *security.Authority // of that certificate; nil if it is none of the fleet's now
 	Policy    Policy
 	Log       *slog.Logger
 }
@@ -39,6 +41,7 @@ type Roster struct {
 	fleet     string
 	keys      func() []security.Key
 	authority func() *security.Authority
+	signer    func(*x509.Certificate) *security.Authority
 	log       *slog.Logger
 
 	book book
@@ -51,7 +54,7 @@ type Roster struct {
 // New loads a roster from the store. Call it before accounts.New, which settles what
 // both have to do with a copied database.
 func New(c Config) (*Roster, error) {
-	r := &Roster{store: c.Store, fleet: c.Fleet, keys: c.Keys, authority: c.Authority, log: c.Log, hall: newHall()}
+	r := &Roster{store: c.Store, fleet: c.Fleet, keys: c.Keys, authority: c.Authority, signer: c.Signer, log: c.Log, hall: newHall()}
 	r.SetPolicy(c.Policy)
 	ctx := context.Background()
 	r.changing.Lock()

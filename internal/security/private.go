@@ -39,8 +39,8 @@ func ReadPrivate(path string, limit int64) ([]byte, error) {
 	return text, nil
 }
 
-// WritePrivate writes the file at path durably, mode 0600, in place of what was there: it has its
-// name when it is whole and on disk.
+// WritePrivate writes the file at path durably, mode 0600, in place of what was there, whose owner it
+// keeps: it has its name when it is whole and on disk.
 func WritePrivate(path string, text []byte) error {
 	dir := filepath.Dir(path)
 	temp, err := os.CreateTemp(dir, ".octaskly-*") // mode 0600
@@ -49,13 +49,22 @@ func WritePrivate(path string, text []byte) error {
 	}
 	defer os.Remove(temp.Name()) // fails when it has its name
 	_, err = temp.Write(text)
-	if err := errors.Join(err, temp.Sync(), temp.Close()); err != nil {
+	if err := errors.Join(err, keepOwner(temp, path), temp.Sync(), temp.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(temp.Name(), path); err != nil {
 		return err
 	}
 	return syncDir(dir)
+}
+
+// keepOwner is for root, whose tools change files of services.
+func keepOwner(file *os.File, path string) error {
+	var was syscall.Stat_t
+	if os.Geteuid() != 0 || syscall.Lstat(path, &was) != nil {
+		return nil
+	}
+	return file.Chown(int(was.Uid), int(was.Gid))
 }
 
 func checkPrivate(path string, mode fs.FileMode) error {

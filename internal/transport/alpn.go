@@ -77,11 +77,22 @@ func clientTLS(cfg Config) *tls.Config {
 		}
 	}
 	if cfg.Credentials != nil { // who joins anew does so with the same authority
-		config.VerifyConnection = func(state tls.ConnectionState) error {
-			return security.VerifyDispatcher(state.PeerCertificates, cfg.Credentials.Roots(), time.Now())
+		config.VerifyConnection = cfg.Credentials.verify
+		if roots := cfg.Credentials.Roots(); len(roots) > 0 {
+			config.ServerName = security.AuthorityName(roots[0])
 		}
 	}
 	return config
+}
+
+func (c *Credentials) verify(state tls.ConnectionState) error {
+	if err := security.VerifyDispatcher(state.PeerCertificates, c.Roots(), time.Now()); err != nil {
+		return err
+	}
+	if c.Seen != nil {
+		c.Seen(state.PeerCertificates)
+	}
+	return nil
 }
 
 // protocol is what a client of this configuration wants.

@@ -31,7 +31,9 @@ type Identity struct {
 }
 
 // Authority is what a listener must have of the fleet's authority to know workers by
-// their certificates, and to be known. Both may change while it listens.
+// their certificates, and to be known. Both may change while it listens. A worker asks,
+// by security.AuthorityName, for a certificate of the authority that it knows; the chain may
+// end with the one that it is to know from now on.
 type Authority struct {
 	Roots       func() []*x509.Certificate
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
@@ -42,6 +44,7 @@ type Authority struct {
 type Credentials struct {
 	Certificate func() (*tls.Certificate, error)
 	Roots       func() []*x509.Certificate
+	Seen        func(chain []*x509.Certificate) // that a dispatcher of one of Roots has shown; may be nil
 }
 
 // own is what a worker's session says of the worker itself.

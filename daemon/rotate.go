@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/octaskly/octaskly/internal/backup"
+	"github.com/octaskly/octaskly/internal/config"
+	"github.com/octaskly/octaskly/internal/security"
+)
+
+func rotateCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "rotate",
+		Usage: "give the fleet a new authority, while the dispatcher runs or not",
+		Description: "Writes another authority into the state directory. It counts when the dispatcher reloads. Workers that\n" +
+			"know the one before renew by themselves when they connect next, and have 31 days for that. Invites that\n" +
+			"were made before are good no more, and clients of the REST API have to learn the new fingerprint.\n" +
+			"After a theft of the state directory, --distrust ends the one before at once: all workers join anew.",
+		Flags: append(stateFlags(), &cli.BoolFlag{Name: "distrust", Usage: "no former authority counts any more", DisableDefaultText: true}),
+		Action: func(c *cli.Context) error {
+			if c.Lineage()[1].NumFlags() > 0 {
+				return usageError{fmt.Errorf("flags of %s stand after that word", c.Command.Name)}
+			}
+			if err := noArguments(c); err != nil {
+				return err
+			}
+			loaded, err := configOf(c)
+			if err != nil {
+				return err
+			}
+			return rotate(loaded, c.Bool("distrust"), c.App.ErrWriter)
+		},
+	}
+}
+
+func rotate(c *config.Dispatcher, distrust bool, stderr io.Writer) error {
+	key, err := keyOfTool(c)
+	if err != nil {
+		return err
+	}
+	path, vault := filepath.Join(c.StateDir, backup.Authority), security.NewVault(key)
+	all, err := readAuthorities(path, vault)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot rotate the authority of %q: there is none, and the dispatcher makes one when it starts; say with --state-dir where another dispatcher's state is", c.StateDir)
+	}
+	if err != nil {
+		return err
+	}
+	next, err := rotated(all, distrust, time.Now())
+	if err != nil {
+		return fmt.Errorf("cannot rotate the authority: %w", err)
+	}
+	if err := writeAuthorities(path, vault, next); err != nil {
+		return err
+	}
+	fmt.Fprintf(stderr, "octasklyd: the fleet's next authority is %s; it counts from the next reload on: systemctl reload octasklyd-dispatcher\n", security.Fingerprint(next[0].Certificate()))
+	if len(next) > 1 {
+		fmt.Fprintf(stderr, "octasklyd: workers renew when they connect next, and have until %s for that\n", next[1].until.Local().Format(time.RFC3339))
+	} else {
+		fmt.Fprintln(stderr, "octasklyd: all workers have to join anew, by the fleet key by themselves, else by an approval")
+	}
+	return nil
+}
+
+// keyOfTool is the fleet key of a dispatcher, as root or its user finds it.
+func keyOfTool(c *config.Dispatcher) (security.Key, error) {
+	path := keyPath(c)
+	if _, err := os.Stat(path); c.JoinKeyFile == "" && errors.Is(err, fs.ErrNotExist) && os.Geteuid() == 0 {
+		path = systemKey
+	}
+	return security.LoadKeyFile(path)
+}
