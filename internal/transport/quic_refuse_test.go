@@ -34,7 +34,7 @@ func (g *quicGate) shake(t *testing.T, protocols ...string) (*quic.Conn, error) 
 	t.Helper()
 	config := clientTLS(Config{})
 	config.NextProtos = protocols
-	conn, err := quic.DialAddr(deadline(t), g.l.Addr().String(), config, &quic.Config{MaxIncomingStreams: -1})
+	conn, err := quic.DialAddr(deadline(t), g.l.Addr().String(), config, &quic.Config{MaxIncomingStreams: -1, HandshakeIdleTimeout: patience, MaxIdleTimeout: patience})
 	if err == nil {
 		t.Cleanup(func() { conn.CloseWithError(0, "") })
 	}
