@@ -40,3 +40,27 @@ func TestPrivateFile(t *testing.T) {
 		t.Error("a FIFO is a file")
 	}
 }
+
+// Root's tools leave a service's file to that service.
+func TestWritePrivateKeepsOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root gives files away")
+	}
+	path := filepath.Join(t.TempDir(), "secret")
+	if err := WritePrivate(path, []byte("first")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(path, 4711, 4712); err != nil {
+		t.Fatal(err)
+	}
+	if err := WritePrivate(path, []byte("second")); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if is := info.Sys().(*syscall.Stat_t); is.Uid != 4711 || is.Gid != 4712 || info.Mode() != 0o600 {
+		t.Errorf("it belongs to %d:%d, mode %v", is.Uid, is.Gid, info.Mode())
+	}
+}
