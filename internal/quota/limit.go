@@ -28,9 +28,13 @@ func limits(bytes int64, block uint64) dqblk {
 	return q
 }
 
-// full reports whether a further block, or a further inode, would be too many.
+// full reports whether a further file, or a further inode, would be too many. A file takes
+// up to four blocks at once where its directory has to grow as well, and none if it cannot
+// have them all; of a small limit that is too much to tell by.
 func (q dqblk) full(block uint64) bool {
-	return q.BlockHard > 0 && q.Space+block > q.BlockHard*1024 || q.InodeHard > 0 && q.Inodes >= q.InodeHard
+	limit := q.BlockHard * 1024
+	room := max(block, min(4*block, limit/16))
+	return q.BlockHard > 0 && q.Space+room > limit || q.InodeHard > 0 && q.Inodes >= q.InodeHard
 }
 
 // Bound gives a directory of the disk, open for reading, to a project, and bounds
@@ -88,7 +92,7 @@ func (d *Disk) Usage(project uint32) (bytes int64, err error) {
 }
 
 // Full reports whether a project is at its limit: what is left is less than a
-// block, or there is no inode left.
+// file may need, or there is no inode left.
 func (d *Disk) Full(project uint32) (bool, error) {
 	q, err := d.get(project)
 	return q.full(d.block), err

@@ -74,6 +74,8 @@ func TestFull(t *testing.T) {
 		{"less than a block left", dqblk{BlockHard: 8, InodeHard: 1024, Space: 4097}, true},
 		{"at the limit", dqblk{BlockHard: 8, InodeHard: 1024, Space: 8192}, true},
 		{"above", dqblk{BlockHard: 8, InodeHard: 1024, Space: 8193}, true},
+		{"four blocks left of many", dqblk{BlockHard: 4096, Space: 4<<20 - 4*4096}, false},
+		{"less than four blocks left of many", dqblk{BlockHard: 4096, Space: 4<<20 - 4*4096 + 1}, true},
 		{"an inode left", dqblk{BlockHard: 8, InodeHard: 1024, Inodes: 1023}, false},
 		{"no inode left", dqblk{BlockHard: 8, InodeHard: 1024, Inodes: 1024}, true},
 	} {
