@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -99,6 +100,11 @@ func (a *authorities) signer(certificate *x509.Certificate) *security.Authority 
 		}
 	}
 	return nil
+}
+
+// signed reports whether one that counts has signed a worker's certificate, over or not.
+func (a *authorities) signed(certificate *x509.Certificate) bool {
+	return slices.ContainsFunc(a.roots(), func(root *x509.Certificate) bool { return certificate.CheckSignatureFrom(root) == nil })
 }
 
 func (a *authorities) roots() (roots []*x509.Certificate) {

@@ -70,17 +70,10 @@ func TestAuthorityRefuses(t *testing.T) {
 	}
 }
 
-// turn gives the fleet in dir another authority.
-func turn(t *testing.T, a *authorities, distrust bool) {
+// rotate gives a fleet another authority.
+func (a *authorities) rotate(t *testing.T, distrust bool) {
 	t.Helper()
-	all, err := readAuthorities(a.path, a.vault)
-	if err == nil {
-		all, err = rotated(all, distrust, time.Now())
-	}
-	if err == nil {
-		err = writeAuthorities(a.path, a.vault, all)
-	}
-	if err != nil {
+	if _, err := turn(a.path, a.vault, distrust); err != nil {
 		t.Fatal(err)
 	}
 	a.reload()
@@ -116,7 +109,7 @@ func TestRotation(t *testing.T) {
 		if chain := shownTo(t, a, first); len(chain) != 2 {
 			t.Errorf("a chain of %d before there is a former one", len(chain))
 		}
-		turn(t, a, false)
+		a.rotate(t, false)
 		second := a.present().Certificate()
 		chain := shownTo(t, a, first)
 		if err := security.VerifyDispatcher(chain, []*x509.Certificate{first}, time.Now()); err != nil || len(chain) != 3 || !chain[2].Equal(second) {
@@ -133,7 +126,7 @@ func TestRotation(t *testing.T) {
 		if len(a.roots()) != 1 || a.signer(first) != nil || a.named(security.AuthorityName(first)).Authority != a.present() {
 			t.Error("a former one counts for ever")
 		}
-		turn(t, a, true)
+		a.rotate(t, true)
 		if len(a.roots()) != 1 || a.present().Certificate().Equal(second) {
 			t.Error("a distrusted one counts")
 		}
@@ -164,7 +157,7 @@ func TestFormerAuthorityRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	turn(t, a, false)
+	a.rotate(t, false)
 	good, _ := os.ReadFile(a.path)
 	former := bytes.LastIndex(good, []byte("-----BEGIN CERTIFICATE"))
 	year := (*a.all.Load())[1].until.UTC().Format("Until: 2006")

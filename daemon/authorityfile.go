@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"time"
 
@@ -17,12 +16,14 @@ const (
 	sealedBlock      = "OCTASKLY SEALED KEY" // the PEM type of an authority's key in its file
 	untilHeader      = "Until"               // of a former one's certificate
 	authorityPurpose = "authority"
+
+	maxAuthorityFile = 64 << 10 // bytes
 )
 
 // readAuthorities reads the file of a fleet's authorities, whose keys are sealed. The error is
 // fs.ErrNotExist if there is none.
 func readAuthorities(path string, vault *security.Vault) ([]*authority, error) {
-	text, err := os.ReadFile(path)
+	text, err := security.ReadPrivate(path, maxAuthorityFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}

@@ -137,8 +137,7 @@ func serveAndReload(ctx context.Context, p *process, c *config.Dispatcher, with 
 		return p.reloadOnHangup(ctx, func() (config.Common, error) {
 			fresh, err := load()
 			if err == nil {
-				with.joins.SetPolicy(policyOf(fresh.Join))
-				with.joins.authorities.reload()
+				with.reload(ctx, fresh)
 			}
 			return fresh.Common, err
 		})
@@ -172,6 +171,15 @@ type parts struct {
 	rest     *restDoor
 	key      security.Key
 	joins    *entry
+}
+
+// reload has count from now on what does without a start.
+func (d *parts) reload(ctx context.Context, fresh *config.Dispatcher) {
+	d.joins.SetPolicy(policyOf(fresh.Join))
+	d.joins.authorities.reload()
+	if err := d.Dismiss(ctx, d.joins.authorities.signed); err != nil {
+		d.Log.Error("Cannot tell which workers' certificates still count", "error", err)
+	}
 }
 
 // fleetKey is the key that workers must know; a dispatcher without one makes it.

@@ -38,7 +38,7 @@ func serverCertificate(authority func() *security.Authority, names []string) *ow
 func dispatcherCertificate(authority, present *security.Authority) *ownCertificate {
 	return &ownCertificate{authority: func() *security.Authority { return authority }, issue: func(by *security.Authority, life time.Duration, now time.Time) (tls.Certificate, error) {
 		c, err := by.IssueDispatcher(life, now)
-		if by != present {
+		if err == nil && by != present {
 			c.Certificate = append(c.Certificate, present.Certificate().Raw)
 		}
 		return c, err

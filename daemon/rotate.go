@@ -46,20 +46,12 @@ func rotate(c *config.Dispatcher, distrust bool, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	path, vault := filepath.Join(c.StateDir, backup.Authority), security.NewVault(key)
-	all, err := readAuthorities(path, vault)
+	next, err := turn(filepath.Join(c.StateDir, backup.Authority), security.NewVault(key), distrust)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot rotate the authority of %q: there is none, and the dispatcher makes one when it starts; say with --state-dir where another dispatcher's state is", c.StateDir)
 	}
 	if err != nil {
-		return err
-	}
-	next, err := rotated(all, distrust, time.Now())
-	if err != nil {
 		return fmt.Errorf("cannot rotate the authority: %w", err)
-	}
-	if err := writeAuthorities(path, vault, next); err != nil {
-		return err
 	}
 	fmt.Fprintf(stderr, "octasklyd: the fleet's next authority is %s; it counts from the next reload on: systemctl reload octasklyd-dispatcher\n", security.Fingerprint(next[0].Certificate()))
 	if len(next) > 1 {
@@ -68,6 +60,19 @@ func rotate(c *config.Dispatcher, distrust bool, stderr io.Writer) error {
 		fmt.Fprintln(stderr, "octasklyd: all workers have to join anew, by the fleet key by themselves, else by an approval")
 	}
 	return nil
+}
+
+// turn has the file at path hold another authority, and returns what it holds.
+func turn(path string, vault *security.Vault, distrust bool) ([]*authority, error) {
+	all, err := readAuthorities(path, vault)
+	if err != nil {
+		return nil, err
+	}
+	next, err := rotated(all, distrust, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return next, writeAuthorities(path, vault, next)
 }
 
 // keyOfTool is the fleet key of a dispatcher, as root or its user finds it.

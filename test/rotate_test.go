@@ -69,9 +69,7 @@ func TestRotateDistrust(t *testing.T) {
 	start(t, invited)
 	start(t, keyed)
 	first := authorityOf(t, c, "w1")
-	rotate(t, c, "--distrust")
-	check(t, c.Dispatcher.Kill())
-	start(t, c.Dispatcher)
+	rotate(t, c, "--distrust") // which ends their sessions
 	awaitLog(t, keyed, "it tries to join anew")
 	awaitSuccess(t, func() bool { return authorityOf(t, c, "w1") != first })
 	runs(t, c, "w1")
