@@ -20,12 +20,17 @@ func (l *quicListener) greet(k *shaken) {
 	ctx, cancel := context.WithTimeout(k.Context(), l.cfg.OpeningTimeout)
 	defer cancel()
 	if err := l.admit(ctx, k); err != nil {
-		evicted := k.Context().Err() != nil && errors.Is(context.Cause(k.Context()), &quic.ApplicationError{ErrorCode: codeRefused})
 		k.Close()
-		if !evicted {
+		if !isOurRefusal(err) {
 			l.refused(k.RemoteAddr(), err)
 		}
 	}
+}
+
+// isOurRefusal reports whether err is of a connection that this side has closed, which
+// has said why by then. The connection's streams hear of it before its context does.
+func isOurRefusal(err error) bool {
+	return errors.Is(err, &quic.ApplicationError{ErrorCode: codeRefused})
 }
 
 func (l *quicListener) admit(ctx context.Context, k *shaken) error {
