@@ -28,9 +28,9 @@ func announceUntil(ctx context.Context, p *process, c *config.Dispatcher, d *par
 	log.SetOutput(slog.NewLogLogger(p.log.Handler(), slog.LevelDebug).Writer()) // where zeroconf talks
 	announce.Run(ctx, announce.Config{
 		Announcement: discovery.Announcement{
-			Fleet: c.Fleet, ID: fleetID(d.key), Protocol: protocol.Version, Version: version, Transports: transports, REST: d.rest.port(),
+			Fleet: c.Fleet, ID: fleetID(d.keys.Present()), Protocol: protocol.Version, Version: version, Transports: transports, REST: d.rest.port(),
 		},
-		Listen: listen, Seal: sealer(d.key), Log: p.log,
+		Listen: listen, Seal: sealer(d.keys.Present()), Log: p.log,
 	})
 }
 

@@ -30,6 +30,7 @@ type authorities struct {
 type authority struct {
 	*security.Authority
 	until time.Time // that a former one counts; zero: the present one
+	stale bool      // a former fleet key seals it in the file
 	shown *ownCertificate
 }
 
@@ -39,6 +40,9 @@ func openAuthorities(dir string, vault *security.Vault, log *slog.Logger) (*auth
 	all, err := readAuthorities(a.path, vault)
 	if errors.Is(err, fs.ErrNotExist) {
 		all, err = a.begin()
+	}
+	if slices.ContainsFunc(all, func(one *authority) bool { return one.stale }) {
+		err = writeAuthorities(a.path, vault, all)
 	}
 	if err != nil {
 		return nil, err
@@ -66,7 +70,7 @@ func (a *authorities) begin() ([]*authority, error) {
 func (a *authorities) reload() {
 	all, err := readAuthorities(a.path, a.vault)
 	if err != nil {
-		a.log.Error("The fleet's authority stays as it was", "error", err)
+		a.log.Error("The fleet's authority stays as it was; if the fleet key was rotated, start the dispatcher again", "error", err)
 		return
 	}
 	before := a.present()

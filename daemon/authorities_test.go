@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -67,6 +68,29 @@ func TestAuthorityRefuses(t *testing.T) {
 		if _, err := openAuthorities(dir, security.NewVault(key), quiet); err == nil {
 			t.Errorf("an authority that is %s is used", name)
 		}
+	}
+}
+
+// The authority stays when the fleet key is rotated, and needs the former one no more.
+func TestAuthorityOutlivesFleetKey(t *testing.T) {
+	dir, keys := t.TempDir(), security.NewKeys(security.GenerateKey())
+	made, err := openAuthorities(dir, keys.Vault(), quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made.rotate(t, false)
+	if keys, err = keys.Rotated(true, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openAuthorities(dir, keys.Vault(), quiet); err != nil {
+		t.Fatal(err)
+	}
+	again, err := openAuthorities(dir, security.NewVault(keys.Present()), quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.EqualFunc(again.roots(), made.roots(), (*x509.Certificate).Equal) {
+		t.Error("they are others")
 	}
 }
 

@@ -76,6 +76,7 @@ func (a *authority) parse(text []byte, vault *security.Vault) (rest []byte, err 
 	if err != nil {
 		return nil, err
 	}
+	a.stale = !vault.IsCurrent(sealed.Bytes)
 	a.Authority, err = security.ParseAuthority(append(slices.Clone(certificate), key...))
 	return rest, err
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -24,9 +23,6 @@ import (
 	"github.com/octaskly/octaskly/internal/systemd"
 	"github.com/octaskly/octaskly/internal/transport"
 )
-
-// keyFile is the fleet key's name in a dispatcher's state directory.
-const keyFile = "fleet.key"
 
 func dispatcherCommand() *cli.Command {
 	return &cli.Command{
@@ -63,16 +59,17 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 	if err := u.begin(p, c.StateDir); err != nil {
 		return err
 	}
-	key, err := fleetKey(c)
+	keys, err := fleetKeys(c)
 	if err != nil {
 		return err
 	}
+	tellFormer(p.log, keys)
 	db, err := openStore(ctx, p)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	vault := security.NewVault(key)
+	vault := keys.Vault()
 	isNew := !isThere(filepath.Join(c.StateDir, backup.Authority))
 	authorities, err := openAuthorities(c.StateDir, vault, p.log) // first: with another fleet key, accounts would end all logins
 	if err != nil {
@@ -83,7 +80,7 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 		return err
 	}
 	defer rest.close()
-	joins, err := openRoster(c, p, db, key, authorities)
+	joins, err := openRoster(c, p, db, keys, authorities)
 	if err != nil {
 		return err
 	}
@@ -91,7 +88,7 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 		joins.warnOrphans(p.log)
 	}
 	known, err := accounts.New(accounts.Config{
-		Store: db, Key: key, Quotas: quotas(c.Quotas), Log: p.log,
+		Store: db, Keys: keys, Quotas: quotas(c.Quotas), Log: p.log,
 		AuditAge: c.Retention.Audit.Std(), AuditRows: c.Retention.AuditRows,
 	})
 	if err != nil {
@@ -102,7 +99,7 @@ func runDispatcher(ctx context.Context, load func() (*config.Dispatcher, error),
 	if err != nil {
 		return err
 	}
-	if err := serveAndReload(ctx, p, c, &parts{d, known, rest, key, joins}, load); err != nil {
+	if err := serveAndReload(ctx, p, c, &parts{d, known, rest, keys, joins}, load); err != nil {
 		return err
 	}
 	p.log.Info("Dispatcher has stopped")
@@ -169,7 +166,7 @@ type parts struct {
 	*dispatcher.Dispatcher
 	accounts *accounts.Accounts
 	rest     *restDoor
-	key      security.Key
+	keys     security.Keys
 	joins    *entry
 }
 
@@ -180,19 +177,6 @@ func (d *parts) reload(ctx context.Context, fresh *config.Dispatcher) {
 	if err := d.Dismiss(ctx, d.joins.authorities.signed); err != nil {
 		d.Log.Error("Cannot tell which workers' certificates still count", "error", err)
 	}
-}
-
-// fleetKey is the key that workers must know; a dispatcher without one makes it.
-func fleetKey(c *config.Dispatcher) (security.Key, error) {
-	if c.JoinKeyFile != "" {
-		return security.LoadKeyFile(c.JoinKeyFile)
-	}
-	key, _, err := security.LoadOrCreateKeyFile(keyPath(c))
-	return key, err
-}
-
-func keyPath(c *config.Dispatcher) string {
-	return cmp.Or(c.JoinKeyFile, filepath.Join(c.StateDir, keyFile))
 }
 
 // serve opens the doors: the control socket and the workers' port.
@@ -208,7 +192,7 @@ func serve(ctx context.Context, p *process, c *config.Dispatcher, d *parts) erro
 	}
 	udp := workersUDP(p, c, port)
 	p.warnUnused()
-	workers, err := listenForWorkers(port, udp, d.joins.transport(transport.Config{Key: d.key, Slow: tellSlow(d.Log), Refused: func(addr string, why error) {
+	workers, err := listenForWorkers(port, udp, d.joins.transport(transport.Config{Key: d.keys.Present(), Slow: tellSlow(d.Log), Refused: func(addr string, why error) {
 		d.Log.Warn("Connection is refused", "address", addr, "reason", why)
 	}}))
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/backup"
@@ -25,10 +26,10 @@ type entry struct {
 	record      func(context.Context, *octaskly.Action) error // in the audit log
 }
 
-func openRoster(c *config.Dispatcher, p *process, db *store.Store, key security.Key, authorities *authorities) (*entry, error) {
+func openRoster(c *config.Dispatcher, p *process, db *store.Store, keys security.Keys, authorities *authorities) (*entry, error) {
 	r, err := roster.New(roster.Config{
 		Store: db, Fleet: c.Fleet,
-		Keys:      func() []security.Key { return []security.Key{key} },
+		Keys:      func() []security.Key { return keys.Counting(time.Now()) },
 		Authority: authorities.present, Signer: authorities.signer,
 		Policy: policyOf(c.Join), Log: p.log,
 	})
@@ -57,6 +58,7 @@ func policyOf(j config.Join) roster.Policy { return roster.Policy{Allow: j.Allow
 func (e *entry) transport(cfg transport.Config) transport.Config {
 	cfg.Authority = &transport.Authority{Roots: e.authorities.roots, Certificate: e.authorities.certificate}
 	cfg.Admit, cfg.Join = e.Admit, e.join
+	cfg.Former = func() []security.Key { return e.Keys()[1:] }
 	return cfg
 }
 

@@ -199,7 +199,7 @@ where state, sockets and configuration of an ordinary user's daemons lie
 
 const daemonFiles = `
 _/etc/octaskly/fleet.key_::
-the fleet key, for root alone; workers whose machines have a copy join without an approval
+the fleet key, and below it former ones, for root alone; workers whose machines have a copy join without an approval
 
 _/etc/octaskly/invite_::
 an invite for the worker of this machine, as *octasklyctl worker invite* prints it, for root alone

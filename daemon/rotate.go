@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -42,11 +41,11 @@ func rotateCommand() *cli.Command {
 }
 
 func rotate(c *config.Dispatcher, distrust bool, stderr io.Writer) error {
-	key, err := keyOfTool(c)
+	keys, err := keysOfTool(c)
 	if err != nil {
 		return err
 	}
-	next, err := turn(filepath.Join(c.StateDir, backup.Authority), security.NewVault(key), distrust)
+	next, err := turn(filepath.Join(c.StateDir, backup.Authority), keys.Vault(), distrust)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot rotate the authority of %q: there is none, and the dispatcher makes one when it starts; say with --state-dir where another dispatcher's state is", c.StateDir)
 	}
@@ -55,7 +54,7 @@ func rotate(c *config.Dispatcher, distrust bool, stderr io.Writer) error {
 	}
 	fmt.Fprintf(stderr, "octasklyd: the fleet's next authority is %s; it counts from the next reload on: systemctl reload octasklyd-dispatcher\n", security.Fingerprint(next[0].Certificate()))
 	if len(next) > 1 {
-		fmt.Fprintf(stderr, "octasklyd: workers renew when they connect next, and have until %s for that\n", next[1].until.Local().Format(time.RFC3339))
+		fmt.Fprintf(stderr, "octasklyd: workers renew when they connect next, and have until %s for that\n", localTime(next[1].until))
 	} else {
 		fmt.Fprintln(stderr, "octasklyd: all workers have to join anew, by the fleet key by themselves, else by an approval")
 	}
@@ -73,13 +72,4 @@ func turn(path string, vault *security.Vault, distrust bool) ([]*authority, erro
 		return nil, err
 	}
 	return next, writeAuthorities(path, vault, next)
-}
-
-// keyOfTool is the fleet key of a dispatcher, as root or its user finds it.
-func keyOfTool(c *config.Dispatcher) (security.Key, error) {
-	path := keyPath(c)
-	if _, err := os.Stat(path); c.JoinKeyFile == "" && errors.Is(err, fs.ErrNotExist) && os.Geteuid() == 0 {
-		path = systemKey
-	}
-	return security.LoadKeyFile(path)
 }

@@ -241,15 +241,22 @@ func backupTool(t *testing.T, verb, stateDir, file string, flags ...string) (std
 // dispatcherTool is octasklyd dispatcher VERB, about what lies in stateDir.
 func dispatcherTool(t *testing.T, verb, stateDir string, words ...string) (stderr string, code int) {
 	t.Helper()
+	_, stderr, code = daemonTool(t, append([]string{"dispatcher", verb, "--state-dir", stateDir}, words...)...)
+	return stderr, code
+}
+
+// daemonTool runs a command of octasklyd that ends by itself.
+func daemonTool(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
 	programs, err := cluster.Build()
 	check(t, err)
-	cmd := exec.CommandContext(timeout(t), programs.Daemon, append([]string{"dispatcher", verb, "--state-dir", stateDir}, words...)...)
+	cmd := exec.CommandContext(timeout(t), programs.Daemon, args...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "OCTASKLY_CONFIG_DIR=" + t.TempDir()}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	var out bytes.Buffer
-	cmd.Stderr = &out
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
 		t.Fatal(err)
 	}
-	return out.String(), cmd.ProcessState.ExitCode()
+	return out.String(), said.String(), cmd.ProcessState.ExitCode()
 }

@@ -34,7 +34,7 @@ type Store interface {
 // Config is what New needs.
 type Config struct {
 	Store  Store
-	Key    security.Key   // of the fleet: seals the signing keys
+	Keys   security.Keys  // of the fleet: the present one seals the signing keys
 	Quotas octaskly.Quota // of users who have none of their own; 0 is no bound
 	Log    *slog.Logger
 
@@ -70,7 +70,7 @@ type Accounts struct {
 // where the fleet key that has sealed it is no longer there.
 func New(c Config) (*Accounts, error) {
 	a := &Accounts{
-		store: c.Store, vault: security.NewVault(c.Key), secrets: newSecrets(c.Key), quotas: c.Quotas, log: c.Log,
+		store: c.Store, vault: c.Keys.Vault(), secrets: newSecrets(c.Keys), quotas: c.Quotas, log: c.Log,
 		kept:     auditBounds{c.AuditAge, c.AuditRows},
 		ring:     auth.NewKeyring("octaskly:" + c.Store.FleetID()),
 		throttle: auth.NewThrottle(),

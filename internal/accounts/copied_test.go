@@ -65,7 +65,7 @@ func TestCopiedFails(t *testing.T) {
 	m := r.machine("ann", "")
 	r.store.copied = store.CopiedAll
 	r.store.enter = func(*store.Records) { r.store.breaks(store.ErrDiskFull) }
-	_, err := New(Config{Store: r.store, Key: r.key, Log: r.Accounts.log})
+	_, err := New(Config{Store: r.store, Keys: r.fleet, Log: r.Accounts.log})
 	r.refused(err, store.ErrDiskFull)
 	r.store.enter = nil
 	r.store.breaks(nil)

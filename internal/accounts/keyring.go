@@ -28,8 +28,8 @@ func (a *Accounts) loadKeys(ctx context.Context) error {
 		}
 	}
 	signs := false
-	var lost []octaskly.SigningKey
-	for _, key := range rows {
+	var lost, former []octaskly.SigningKey // former: sealed under a former fleet key
+	for i, key := range rows {
 		err := a.open(&key)
 		if err != nil {
 			a.log.Error("cannot open a signing key; what it has signed is good for nothing", "key", key.ID, "error", err)
@@ -38,6 +38,17 @@ func (a *Accounts) loadKeys(ctx context.Context) error {
 			lost = append(lost, key)
 		}
 		signs = signs || key.RetiredAt.IsZero() && err == nil
+		if err == nil && !a.vault.IsCurrent(key.Sealed) {
+			if rows[i].Sealed, err = a.reseal(&key); err != nil {
+				return err
+			}
+			former = append(former, rows[i])
+		}
+	}
+	if len(former) > 0 {
+		if err := a.store.Record(ctx, &store.Records{Keys: former}); err != nil {
+			return err
+		}
 	}
 	a.keys = rows
 	inOrder(a.keys)

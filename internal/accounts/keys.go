@@ -33,6 +33,15 @@ func (a *Accounts) open(key *octaskly.SigningKey) error {
 	return a.ring.Add(key.ID, private, key.RetiredAt)
 }
 
+// reseal returns a key's content sealed under the present fleet key.
+func (a *Accounts) reseal(key *octaskly.SigningKey) ([]byte, error) {
+	private, err := a.vault.Open(keyPurpose, key.Sealed, []byte(key.ID))
+	if err != nil {
+		return nil, err
+	}
+	return a.vault.Seal(keyPurpose, private, []byte(key.ID))
+}
+
 // adopt makes the ring what is on disk now.
 func (a *Accounts) adopt(rows *store.Records) error {
 	for _, id := range rows.RemovedKeys {

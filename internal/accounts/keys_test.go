@@ -150,8 +150,8 @@ func TestKeysAndClocks(t *testing.T) {
 func TestOtherFleetKey(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.user("ann", octaskly.RoleClient)
-		s, m, former := r.login("ann"), r.machine("ann", ""), r.key
-		r.key = security.GenerateKey()
+		s, m, former := r.login("ann"), r.machine("ann", ""), r.fleet
+		r.fleet = security.NewKeys(security.GenerateKey())
 		r.restart()
 		r.stays(s.Access)
 		r.stays(m.Secret)
@@ -168,10 +168,37 @@ func TestOtherFleetKey(t *testing.T) {
 		r.enters(next.Access, octaskly.RoleClient)
 		r.rotated2(2)
 
-		r.key = former
+		r.fleet = former
 		r.restart()
 		r.enters(m.Secret, octaskly.RoleClient)
 		r.stays(next.Access)
+	})
+}
+
+// When the fleet key is rotated nothing ends, and the former one is soon of no use.
+func TestRotatedFleetKey(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.user("ann", octaskly.RoleClient)
+		s, m := r.login("ann"), r.machine("ann", "")
+		r.rotated() // so that there is a retired key, too
+		rotated, err := r.fleet.Rotated(true, time.Now())
+		r.must(err)
+		r.fleet = rotated
+		r.restart()
+		r.enters(s.Access, octaskly.RoleClient)
+		r.enters(m.Secret, octaskly.RoleClient)
+		next, err := r.refresh(s.Refresh)
+		r.must(err)
+
+		r.fleet = security.NewKeys(rotated.Present())
+		r.restart()
+		r.enters(next.Access, octaskly.RoleClient)
+		r.enters(m.Secret, octaskly.RoleClient)
+		_, err = r.refresh(next.Refresh)
+		r.must(err)
+		if strings.Contains(r.log.String(), "cannot open a signing key") {
+			t.Errorf("the log says %s", r.log)
+		}
 	})
 }
 
@@ -215,7 +242,7 @@ func TestSwappedKeys(t *testing.T) {
 func TestNewFails(t *testing.T) {
 	s := newFakeStore()
 	s.fail = errors.New("no disk")
-	_, err := New(Config{Store: s, Key: security.GenerateKey()})
+	_, err := New(Config{Store: s, Keys: security.NewKeys(security.GenerateKey())})
 	if !errors.Is(err, s.fail) {
 		t.Errorf("error is %v", err)
 	}

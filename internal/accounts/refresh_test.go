@@ -217,7 +217,7 @@ func TestForgedSeal(t *testing.T) {
 	r.user("ann", octaskly.RoleClient)
 	s := r.login("ann")
 	id := r.caller(s.Access).Token
-	forged, _ := newSecrets(security.GenerateKey()).create(id)
+	forged, _ := newSecrets(security.NewKeys(security.GenerateKey())).create(id)
 	changed := []byte(s.Refresh)
 	changed[40] ^= 1
 	for _, token := range []string{forged, oldForm(forged), string(changed), s.Refresh[:len(s.Refresh)-4] + "AAAA"} {
@@ -229,7 +229,7 @@ func TestForgedSeal(t *testing.T) {
 }
 
 func FuzzParseSecret(f *testing.F) {
-	s := newSecrets(security.GenerateKey())
+	s := newSecrets(security.NewKeys(security.GenerateKey()))
 	token, _ := s.create(newID())
 	f.Add(token)
 	f.Add(oldForm(token))

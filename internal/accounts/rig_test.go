@@ -21,7 +21,7 @@ type rig struct {
 	*Accounts
 	t     testing.TB
 	store *fakeStore
-	key   security.Key
+	fleet security.Keys
 	log   *journal
 	stop  func() // what Run does
 }
@@ -50,7 +50,7 @@ const password = "correct horse battery"
 var root = api.Caller{Name: "root", Role: octaskly.RoleAdmin, Admin: true, From: "unix uid=0"}
 
 func newRig(t testing.TB) *rig {
-	r := &rig{t: t, store: newFakeStore(), key: security.GenerateKey(), log: &journal{}}
+	r := &rig{t: t, store: newFakeStore(), fleet: security.NewKeys(security.GenerateKey()), log: &journal{}}
 	r.restart()
 	return r
 }
@@ -62,7 +62,7 @@ func (r *rig) restart() {
 	if runs {
 		r.stop()
 	}
-	a, err := New(Config{Store: r.store, Key: r.key, Log: slog.New(slog.NewTextHandler(r.log, nil))})
+	a, err := New(Config{Store: r.store, Keys: r.fleet, Log: slog.New(slog.NewTextHandler(r.log, nil))})
 	r.must(err)
 	a.hash = func(_ context.Context, password string) (string, error) { return cheap(password), nil }
 	a.check = func(_ context.Context, hash, password string) (bool, error) {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"slices"
 	"strings"
 
 	"github.com/octaskly/octaskly/internal/security"
@@ -23,9 +24,14 @@ func newID() string { return strings.ToLower(rand.Text()[:idSize]) }
 
 // secrets makes refresh tokens and knows its own again: each has a seal, so that one of
 // long ago, of which nothing is kept, can be told from one that was made up.
-type secrets struct{ key []byte }
+type secrets struct{ keys [][]byte } // the first one seals
 
-func newSecrets(key security.Key) secrets { return secrets{key.Derive("octaskly refresh token v1")} }
+func newSecrets(keys security.Keys) (s secrets) {
+	for _, key := range keys.All() {
+		s.keys = append(s.keys, key.Derive("octaskly refresh token v1"))
+	}
+	return s
+}
 
 // secret is what a refresh token says.
 type secret struct {
@@ -39,13 +45,17 @@ func (s secrets) create(id string) (token string, sum []byte) {
 	text := make([]byte, idSize+secretSize, idSize+secretSize+sealSize)
 	copy(text, id)
 	rand.Read(text[idSize:]) // never fails, by its documentation
-	return refreshPrefix + base64.RawURLEncoding.EncodeToString(append(text, s.seal(text)...)), digest(text[idSize:])
+	return refreshPrefix + base64.RawURLEncoding.EncodeToString(append(text, seal(s.keys[0], text)...)), digest(text[idSize:])
 }
 
-func (s secrets) seal(text []byte) []byte {
-	mac := hmac.New(sha256.New, s.key)
+func seal(key, text []byte) []byte {
+	mac := hmac.New(sha256.New, key)
 	mac.Write(text)
 	return mac.Sum(nil)[:sealSize]
+}
+
+func (s secrets) isOurs(text, sum []byte) bool {
+	return slices.ContainsFunc(s.keys, func(key []byte) bool { return hmac.Equal(sum, seal(key, text)) })
 }
 
 // parse reads a refresh token. One with a seal that is not ours is none.
@@ -60,11 +70,11 @@ func (s secrets) parse(token string) (secret, bool) {
 	if err != nil || len(raw) != size {
 		return secret{}, false
 	}
-	text, seal := string(raw[:bare]), raw[bare:]
-	if len(seal) > 0 && !hmac.Equal(seal, s.seal(raw[:bare])) {
+	said, sum := raw[:bare], raw[bare:]
+	if len(sum) > 0 && !s.isOurs(said, sum) {
 		return secret{}, false
 	}
-	return secret{text[:idSize], digest(raw[idSize:bare]), len(seal) > 0}, true
+	return secret{string(said[:idSize]), digest(said[idSize:]), len(sum) > 0}, true
 }
 
 // digest needs no salt and no stretching: its input is 256 random bits.

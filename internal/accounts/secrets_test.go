@@ -67,7 +67,7 @@ func TestNoSecrets(t *testing.T) {
 		users, err := r.Users(ctx, root, api.Page{})
 		tokens, err2 := r.Tokens(ctx, root, true, api.Page{})
 		rows, err3 := r.Audit(ctx, root, api.AuditFilter{Limit: 1000})
-		w.hear(users, tokens, rows, err, err2, err3, r.store.rows(""), r.log.String(), r.Accounts.ring, r.key)
+		w.hear(users, tokens, rows, err, err2, err3, r.store.rows(""), r.log.String(), r.Accounts.ring, r.fleet)
 		w.judge(t)
 	})
 }

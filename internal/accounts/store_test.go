@@ -27,7 +27,7 @@ func TestRealStore(t *testing.T) {
 	open := func() (*store.Store, *Accounts) {
 		s, err := store.Open(t.Context(), path, log)
 		must(err)
-		a, err := New(Config{Store: s, Key: key, Log: log})
+		a, err := New(Config{Store: s, Keys: security.NewKeys(key), Log: log})
 		must(err)
 		return s, a
 	}

@@ -35,7 +35,7 @@ func TestTrim(t *testing.T) {
 	}
 	trimmed := func(age time.Duration, bound int64) *api.AuditReport {
 		t.Helper()
-		a, err := New(Config{Store: s, Key: security.GenerateKey(), Log: log, AuditAge: age, AuditRows: bound})
+		a, err := New(Config{Store: s, Keys: security.NewKeys(security.GenerateKey()), Log: log, AuditAge: age, AuditRows: bound})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,21 +13,23 @@ import (
 	"testing"
 )
 
+const formerLine = "octaskly-fleet-key-1 ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA until 2026-12-31T00:00:00Z\n"
+
 const goodLine = "octaskly-fleet-key-1 MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\n"
 
 func TestCreateKeyFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "fleet.key")
-	key, created, err := LoadOrCreateKeyFile(path)
+	keys, created, err := LoadOrCreateKeyFile(path)
 	if err != nil || !created {
 		t.Fatalf("created %v, %v", created, err)
 	}
 	again, created, err := LoadOrCreateKeyFile(path)
-	if err != nil || created || again.secret() != key.secret() {
+	if err != nil || created || !again.Present().is(keys.Present()) {
 		t.Errorf("then: created %v, %v", created, err)
 	}
 	loaded, err := LoadKeyFile(path)
-	if err != nil || loaded.secret() != key.secret() {
+	if err != nil || !loaded.is(keys.Present()) {
 		t.Errorf("LoadKeyFile: %v", err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
@@ -48,20 +50,20 @@ func TestCreateKeyFileRace(t *testing.T) {
 	for i := range keys {
 		all.Go(func() {
 			<-start
-			key, created, err := LoadOrCreateKeyFile(path)
+			made, created, err := LoadOrCreateKeyFile(path)
 			if err != nil {
 				t.Error(err)
 			}
 			if created {
 				creators.Add(1)
 			}
-			keys[i] = key
+			keys[i] = made.Present()
 		})
 	}
 	close(start)
 	all.Wait()
 	for _, key := range keys {
-		if key.IsZero() || key.secret() != keys[0].secret() {
+		if key.IsZero() || !key.is(keys[0]) {
 			t.Fatal("they have different keys")
 		}
 	}
@@ -73,7 +75,7 @@ func TestCreateKeyFileRace(t *testing.T) {
 // TestCreateKeepsOther is the race lost: the file appears after it was missed.
 func TestCreateKeepsOther(t *testing.T) {
 	path := write(t, goodLine, 0o600)
-	if err := createKeyFile(path, GenerateKey()); !errors.Is(err, fs.ErrExist) {
+	if err := createKeyFile(path, NewKeys(GenerateKey())); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("createKeyFile: %v", err)
 	}
 	if text, _ := os.ReadFile(path); string(text) != goodLine {
@@ -107,23 +109,29 @@ func TestLoadKeyFile(t *testing.T) {
 		{"group may read", goodLine, 0o640, "chmod 600 "},
 		{"others may read", goodLine, 0o604, "chmod 600 "},
 		{"others may write", goodLine, 0o602, "chmod 600 "},
-		{"empty", "", 0o600, "not one line that begins with"},
-		{"another version", "octaskly-fleet-key-2 " + encoded, 0o600, "not one line that begins with"},
-		{"blank before", " " + goodLine, 0o600, "not one line that begins with"},
-		{"two keys", goodLine + goodLine, 0o600, "not one line that begins with"},
-		{"broken line", keyPrefix + encoded[:9] + "\n" + encoded[9:], 0o600, "not one line that begins with"},
+		{"empty", "", 0o600, "not a line that begins with"},
+		{"another version", "octaskly-fleet-key-2 " + encoded, 0o600, "not a line that begins with"},
+		{"blank before", " " + goodLine, 0o600, "not a line that begins with"},
+		{"two present ones", goodLine + goodLine, 0o600, "line 2: it does not say until when"},
+		{"a former one first", formerLine + goodLine, 0o600, "not 32 bytes"},
+		{"until some time", goodLine + strings.TrimSpace(goodLine) + " until soon", 0o600, "line 2: it does not say until when"},
+		{"until a time elsewhere", goodLine + strings.TrimSpace(goodLine) + " until 2026-12-31T00:00:00+01:00", 0o600, "line 2: it does not say until when"},
+		{"a former one of nothing", goodLine + "octaskly-fleet-key-1  until 2026-12-31T00:00:00Z", 0o600, "line 2: what follows"},
+		{"a blank line between", goodLine + "\n" + formerLine, 0o600, "line 2: it is not a line"},
+		{"nine keys", goodLine + strings.Repeat(formerLine, 8), 0o600, "more than 8 lines"},
+		{"broken line", keyPrefix + encoded[:9] + "\n" + encoded[9:], 0o600, "not 32 bytes"},
 		{"short", keyPrefix + encoded[:40], 0o600, "not 32 bytes"},
 		{"long", keyPrefix + encoded + "AAAA", 0o600, "not 32 bytes"},
 		{"padded", keyPrefix + encoded + "=", 0o600, "not 32 bytes"},
 		{"trailing bits", keyPrefix + encoded[:42] + "Z", 0o600, "not 32 bytes"},
 		{"not base64", keyPrefix + strings.Repeat("*", 43), 0o600, "not 32 bytes"},
-		{"large", goodLine + strings.Repeat("\n", 300), 0o600, "larger than 256 bytes"},
+		{"large", goodLine + strings.Repeat("\n", 3000), 0o600, "larger than 2048 bytes"},
 	}
 	for _, tt := range tests {
 		path := write(t, tt.text, tt.mode)
 		key, err := LoadKeyFile(path)
 		switch {
-		case tt.err == "" && (err != nil || string(formatKey(key)) != goodLine):
+		case tt.err == "" && (err != nil || formatKey(key)+"\n" != goodLine):
 			t.Errorf("%s: %v", tt.name, err)
 		case tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err) || !strings.Contains(err.Error(), path)):
 			t.Errorf("%s: %v, want %s", tt.name, err, tt.err)
@@ -174,15 +182,21 @@ func TestLoadCredential(t *testing.T) {
 	}
 }
 
-func FuzzParseKey(f *testing.F) {
+func FuzzParseKeys(f *testing.F) {
 	f.Add([]byte(goodLine))
+	f.Add([]byte(goodLine + formerLine + formerLine))
 	f.Add([]byte(keyPrefix))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		key, err := parseKey(text)
+		keys, err := parseKeys(text)
 		if err != nil {
 			return
 		}
-		if !bytes.Equal(formatKey(key), append(bytes.TrimRight(text, " \t\r\n"), '\n')) {
+		written := formatKeys(keys)
+		again, err := parseKeys(written)
+		if err != nil || !bytes.Equal(formatKeys(again), written) {
+			t.Fatalf("%q, written %q, is read as %q, %v", text, written, formatKeys(again), err)
+		}
+		if len(keys.Former()) == 0 && !bytes.Equal(written, append(bytes.TrimRight(text, " \t\r\n"), '\n')) {
 			t.Fatalf("%q is not what is written for it", text)
 		}
 	})

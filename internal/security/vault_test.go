@@ -87,6 +87,26 @@ func TestVaultOtherKey(t *testing.T) {
 	}
 }
 
+// What a former key has sealed opens, and what is sealed is under the present one.
+func TestVaultFormerKey(t *testing.T) {
+	former, present := GenerateKey(), GenerateKey()
+	before, err := NewVault(former).Seal("test", []byte("x"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := NewVault(present, GenerateKey(), former)
+	if plain, err := v.Open("test", before, nil); err != nil || string(plain) != "x" || v.IsCurrent(before) {
+		t.Errorf("%q, %v; current: %v", plain, err, v.IsCurrent(before))
+	}
+	now, err := v.Seal("test", []byte("y"), nil)
+	if err != nil || !v.IsCurrent(now) {
+		t.Fatalf("what is sealed now is current: %v, %v", v.IsCurrent(now), err)
+	}
+	if plain, err := NewVault(present).Open("test", now, nil); err != nil || string(plain) != "y" {
+		t.Errorf("%q, %v", plain, err)
+	}
+}
+
 func TestVaultNeverRepeats(t *testing.T) {
 	v := NewVault(GenerateKey())
 	var mu sync.Mutex

@@ -13,6 +13,9 @@ import (
 type Config struct {
 	Key security.Key
 
+	// Former are keys that a listener takes as well. If nil, there are none.
+	Former func() []security.Key
+
 	// Credentials have a worker use certificates in place of the key.
 	Credentials *Credentials
 

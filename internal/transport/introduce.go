@@ -53,13 +53,14 @@ func introduce(conn io.ReadWriter, p proofs, o opening) (sessionID, error) {
 // guest is who opens a connection, as TLS says: by a certificate, or not at all.
 type guest struct {
 	proofs
-	who   *Identity
-	admit func(*Identity) error
+	former func() []security.Key
+	who    *Identity
+	admit  func(*Identity) error
 }
 
 // guest knows a client by the handshake.
 func (c Config) guest(state tls.ConnectionState, exporter []byte) (guest, error) {
-	g := guest{proofs: proofs{key: c.Key, exporter: exporter}, admit: c.Admit}
+	g := guest{proofs: proofs{key: c.Key, exporter: exporter}, former: c.Former, admit: c.Admit}
 	if state.NegotiatedProtocol != byCertificate {
 		return g, nil
 	}
@@ -67,6 +68,22 @@ func (c Config) guest(state tls.ConnectionState, exporter []byte) (guest, error)
 	var err error
 	g.who, err = identify(state.PeerCertificates, c.Authority.Roots())
 	return g, err
+}
+
+// knows reports whether a guest knows a key that counts, which is answered by the same one.
+func (g *guest) knows(proof [security.ProofSize]byte) bool {
+	if g.check(security.Worker, proof) {
+		return true
+	}
+	if g.former == nil {
+		return false
+	}
+	for _, g.key = range g.former() {
+		if g.check(security.Worker, proof) {
+			return true
+		}
+	}
+	return false
 }
 
 // refusal is why a guest who has a certificate is not taken, if so.
@@ -94,7 +111,7 @@ func examine(conn io.ReadWriter, g guest) (opening, answer, error) {
 	if err != nil {
 		return o, answer{}, err
 	}
-	if !g.check(security.Worker, o.proof) {
+	if !g.knows(o.proof) {
 		return o, answer{}, refuse(conn, statusWrongKey, errOtherKey)
 	}
 	if err := g.refusal(conn); err != nil {

@@ -72,11 +72,11 @@ func ip(t *testing.T, pid int, words string) {
 func dispatcherAside(t *testing.T) {
 	runtime.LockOSThread()
 	file := t.TempDir() + "/key"
-	key, _, err := security.LoadOrCreateKeyFile(file)
+	keys, _, err := security.LoadOrCreateKeyFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := Config{Key: key}
+	cfg := Config{Key: keys.Present()}
 	ip(t, 0, "link set lo up")
 	ip(t, 0, "addr add 10.77.0.1/32 dev lo") // what the worker dials
 	conn, err := net.ListenUDP("udp4", &net.UDPAddr{Port: port})

@@ -35,7 +35,7 @@ func idle(ctx context.Context, what string, sessions int) (float64, error) {
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "fleet.key")
-	key, _, err := security.LoadOrCreateKeyFile(file)
+	keys, _, err := security.LoadOrCreateKeyFile(file)
 	if err != nil {
 		return 0, err
 	}
@@ -63,7 +63,7 @@ func idle(ctx context.Context, what string, sessions int) (float64, error) {
 		return 0, err
 	}
 	for range sessions {
-		end, err := openIdle(ctx, what, address, key)
+		end, err := openIdle(ctx, what, address, keys.Present())
 		if err != nil {
 			return 0, err
 		}
