@@ -157,6 +157,8 @@ func (c Config) explainDial(err error) error {
 		return ErrNoAnswer
 	case c.protocol() != byKey && isAlert(err, noProtocol):
 		return ErrTooOld
+	case isAlert(err, badCertificate): // which comes after the handshake, and may be seen before its end
+		return ErrRevoked
 	case errors.As(err, &version), errors.As(err, &foreign) && foreign.ErrorCode.IsCryptoError():
 		return fmt.Errorf("%w: %w", ErrNotDispatcher, err)
 	default:
@@ -168,7 +170,7 @@ func (c Config) explainDial(err error) error {
 func (s *quicWorkerSession) greet(ctx context.Context, conn *quic.Conn) error {
 	stream, err := conn.OpenStreamSync(ctx)
 	if err != nil {
-		return err
+		return explainAnswer(err)
 	}
 	if s.cfg.joins {
 		s.quicLink = newQUICLink(conn, stream, s.cfg.MaxBulks)
