@@ -12,7 +12,7 @@ import (
 // import only packages on the floors below its own. Those below test/ stand
 // beside the house: they may import everything, and nobody imports them.
 var floors = [][]string{
-	{"internal/units", "internal/security", "internal/discovery", "internal/dirs", "internal/statedir", "internal/systemd", "internal/sqlitefile", "internal/metrics", "internal/procfs", "internal/pty"},
+	{"internal/units", "internal/security", "internal/discovery", "internal/dirs", "internal/statedir", "internal/systemd", "internal/sqlitefile", "internal/writeback", "internal/metrics", "internal/procfs", "internal/pty"},
 	{"internal/octaskly", "internal/config", "internal/manual", "internal/quota", "internal/discovery/announce"},
 	{"internal/transport", "internal/joining", "internal/spool", "internal/sandbox/plan"},
 	{"internal/protocol", "internal/scheduler", "internal/store", "internal/resources", "internal/sandbox", "internal/auth"},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/octaskly"
+	"github.com/octaskly/octaskly/internal/writeback"
 )
 
 // blobs keeps large inputs as files named by their hash.
@@ -88,7 +89,7 @@ func (d *Dispatcher) PutBlob(_ context.Context, who api.Caller, hash octaskly.Bl
 	defer os.Remove(temp.Name())
 	defer temp.Close()
 	sum := sha256.New()
-	n, err := io.Copy(io.MultiWriter(temp, sum), io.LimitReader(r, octaskly.MaxBlob+1))
+	n, err := io.Copy(io.MultiWriter(writeback.New(temp, 0), sum), io.LimitReader(r, octaskly.MaxBlob+1))
 	switch {
 	case err != nil:
 		return fmt.Errorf("cannot store the input: %w", err)

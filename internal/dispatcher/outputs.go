@@ -31,10 +31,14 @@ type mirror struct {
 	log    *spool.Log
 	opened chan struct{} // closed when the first channel has come, or none will
 
-	mu     sync.Mutex
-	asked  bool  // a channel was asked for, or is there
-	closed bool  // nothing more is taken in
-	size   int64 // of the source when the first channel came
+	// filling is held by whoever changes the log, also while the disk works. It is taken
+	// before mu.
+	filling sync.Mutex
+	closed  bool // nothing more is taken in; filling's
+
+	mu    sync.Mutex
+	asked bool  // a channel was asked for, or is there
+	size  int64 // of the source when the first channel came
 }
 
 var errClosedMirror = errors.New("its attempt has ended")
@@ -78,7 +82,7 @@ func (o *outputs) get(id octaskly.AttemptID) (*mirror, error) {
 		return m, nil
 	}
 	path := o.path(id)
-	options := spool.Options{Path: path, Limit: o.limit}
+	options := spool.Options{Path: path, Limit: o.limit, Paced: true}
 	log, err := spool.Open(path, options)
 	if errors.Is(err, fs.ErrNotExist) {
 		os.MkdirAll(filepath.Dir(path), 0o700) // should this fail, the log says so
@@ -103,8 +107,8 @@ func (o *outputs) end(id octaskly.AttemptID, inline []byte, keep bool) {
 	if m == nil {
 		return
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.filling.Lock()
+	defer m.filling.Unlock()
 	if at := m.log.Resume(); at < int64(len(inline)) {
 		m.log.WriteFramed(inline[at:]) // corrupt output is refused, and cut there
 	}
@@ -119,7 +123,8 @@ func (o *outputs) end(id octaskly.AttemptID, inline []byte, keep bool) {
 	}
 }
 
-// receive copies a channel to its mirror until the channel ends.
+// receive copies a channel to its mirror until the channel ends, and makes the mirror
+// durable: who settles it does not wait for the disk.
 func (o *outputs) receive(id octaskly.AttemptID, from, size int64, r io.Reader) error {
 	m := o.find(id)
 	if m == nil {
@@ -133,14 +138,14 @@ func (o *outputs) receive(id octaskly.AttemptID, from, size int64, r io.Reader) 
 	if errors.Is(err, errClosedMirror) {
 		return nil
 	}
-	return err
+	return errors.Join(err, m.sync())
 }
 
 // begin says from where output is to be fetched; not ok when that is under way.
 func (m *mirror) begin() (from int64, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.asked || m.closed {
+	if m.asked {
 		return 0, false
 	}
 	m.asked = true
@@ -155,15 +160,17 @@ func (m *mirror) interrupt() {
 }
 
 func (m *mirror) accept(from, size int64) (at int64, ok bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.filling.Lock()
+	defer m.filling.Unlock()
 	m.open(size)
 	at = m.log.Resume()
 	return at, at == from
 }
 
-// open lets readers begin. The caller holds mu.
+// open lets readers begin.
 func (m *mirror) open(size int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	select {
 	case <-m.opened:
 	default:
@@ -174,19 +181,26 @@ func (m *mirror) open(size int64) {
 
 // Write takes framed output in.
 func (m *mirror) Write(p []byte) (int, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.filling.Lock()
+	defer m.filling.Unlock()
 	if m.closed {
 		return 0, errClosedMirror
 	}
 	return m.log.WriteFramed(p)
 }
 
+// sync makes durable what is on disk. An error is told again to who settles.
+func (m *mirror) sync() error {
+	m.filling.Lock()
+	defer m.filling.Unlock()
+	return m.log.Sync()
+}
+
 // settle makes the mirror durable and says how much of want bytes is missing.
 // An error is the disk's.
 func (m *mirror) settle(want int64) (missing int64, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.filling.Lock()
+	defer m.filling.Unlock()
 	if missing = want - m.log.Resume(); missing > 0 {
 		return missing, m.log.Err()
 	}

@@ -7,9 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/octaskly/octaskly/internal/writeback"
 )
 
-// file is what a log writes to: an *os.File.
+// file is what a log writes to: an *os.File, or a *writeback.File.
 type file interface {
 	io.WriterAt
 	io.Closer
@@ -20,6 +22,7 @@ type file interface {
 // syncState is what Sync remembers.
 type syncState struct {
 	directory bool  // the file's name is durable
+	reached   int64 // bytes that are
 	err       error // fsync failed once
 }
 
@@ -48,14 +51,24 @@ func (l *Log) writeMemory() error {
 		if err != nil {
 			return err
 		}
-		l.file, l.made = f, true
+		l.use(f)
 	}
 	_, err := l.file.WriteAt(l.mem, l.onDisk)
+	if errors.Is(err, writeback.ErrLost) {
+		l.synced.err = err
+	}
 	if err != nil {
 		// Half a chunk may have arrived. Open cuts it too, if this fails as well.
 		_ = l.file.Truncate(l.onDisk)
 	}
 	return err
+}
+
+func (l *Log) use(f *os.File) {
+	l.file, l.made = f, true
+	if l.paced {
+		l.file = writeback.New(f, l.onDisk)
+	}
 }
 
 func (l *Log) closeFile() error {
@@ -78,6 +91,9 @@ func (l *Log) Sync() error {
 	if l.onDisk == 0 || len(l.mem) > 0 {
 		return l.err
 	}
+	if l.synced.directory && l.synced.reached == l.onDisk {
+		return l.synced.err
+	}
 	// After a failed fsync the kernel takes the lost pages for clean, and the
 	// next one succeeds without having written them.
 	if l.synced.err == nil {
@@ -97,6 +113,7 @@ func (l *Log) sync() error {
 		err = syncPath(filepath.Dir(l.path))
 		l.synced.directory = err == nil
 	}
+	l.synced.reached = l.onDisk
 	if err != nil {
 		return fmt.Errorf("cannot sync output: %w", err)
 	}
@@ -138,11 +155,11 @@ func Open(path string, o Options) (*Log, error) {
 	}
 	o.Path = path
 	l := Create(o)
-	l.file, l.made = f, true
 	if err := l.scan(f); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("cannot read output: %w", err)
 	}
+	l.use(f)
 	return l, nil
 }
 

@@ -8,16 +8,23 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/octaskly/octaskly/internal/writeback"
 )
 
 // brokenFile is a file on a disk that fails.
 type brokenFile struct {
 	file
 	room    int   // bytes that it takes before writing fails
+	lost    error // of the next WriteAt
 	syncErr error // of the first Sync
 }
 
 func (f *brokenFile) WriteAt(p []byte, off int64) (int, error) {
+	if err := f.lost; err != nil {
+		f.lost = nil
+		return 0, err
+	}
 	n := min(f.room, len(p))
 	f.room -= n
 	if n, err := f.file.WriteAt(p[:n], off); n < len(p) {
@@ -194,10 +201,22 @@ func TestSync(t *testing.T) {
 	must(t, l.Sync())
 	must(t, l.Append(Stdout, []byte("y")))
 	must(t, l.Close())
-	must(t, l.Sync())
-	must(t, os.Remove(l.path))
+	must(t, os.Rename(l.path, l.path+".away"))
 	if err := l.Sync(); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a file that is gone was synced: %v", err)
+	}
+}
+
+// What is durable is not waited for again.
+func TestSyncOnce(t *testing.T) {
+	l := newLog(t, Options{Head: 1})
+	must(t, l.Append(Stdout, []byte("x")))
+	must(t, l.Sync())
+	breakDisk(l, 100).syncErr = syscall.EIO
+	must(t, l.Sync())
+	must(t, l.Append(Stdout, []byte("y")))
+	if err := l.Sync(); !errors.Is(err, syscall.EIO) {
+		t.Errorf("what came later: %v", err)
 	}
 }
 
@@ -209,6 +228,21 @@ func TestFailedSyncStaysFailed(t *testing.T) {
 		if err := l.Sync(); !errors.Is(err, syscall.EIO) {
 			t.Errorf("got %v", err)
 		}
+	}
+}
+
+// What the disk lost earlier no fsync brings back, though writing goes on.
+func TestLostStaysLost(t *testing.T) {
+	l := newLog(t, Options{Head: 1, Paced: true})
+	must(t, l.Append(Stdout, []byte("x")))
+	breakDisk(l, 100).lost = writeback.ErrLost
+	must(t, l.Append(Stdout, []byte("y")))
+	must(t, l.Flush())
+	for range 2 {
+		if err := l.Sync(); !errors.Is(err, writeback.ErrLost) {
+			t.Errorf("got %v", err)
+		}
+		must(t, l.Close())
 	}
 }
 

@@ -10,6 +10,7 @@ type Options struct {
 	Path  string // of the file, if one is needed
 	Limit int64  // bytes kept of each stream; if 0, 64 MiB
 	Head  int    // framed bytes held in memory before the file is made; if 0, 64 KiB
+	Paced bool   // whoever fills the log waits for the disk (package writeback)
 }
 
 // Log is the output of one attempt. One goroutine fills it, by [Log.Append]
@@ -22,6 +23,7 @@ type Log struct {
 	path  string
 	limit int64
 	head  int
+	paced bool
 
 	// writing is held by whoever changes the log, also while the disk works.
 	// It is taken before mu.
@@ -59,6 +61,7 @@ func Create(o Options) *Log {
 		path:  o.Path,
 		limit: cmp.Or(o.Limit, 64<<20),
 		head:  cmp.Or(o.Head, 64<<10),
+		paced: o.Paced,
 	}
 }
 

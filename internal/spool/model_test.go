@@ -105,6 +105,7 @@ func TestLogReadsBackWhatWasAppended(t *testing.T) {
 			Path:  filepath.Join(dir, "log"),
 			Limit: rapid.OneOf(rapid.Int64Range(1, 200), rapid.Int64Range(1, 300_000)).Draw(t, "limit"),
 			Head:  rapid.SampledFrom([]int{1, 100, 64 << 10}).Draw(t, "head"),
+			Paced: rapid.Bool().Draw(t, "paced"),
 		}
 		l := Create(o)
 		var want output

@@ -34,32 +34,35 @@ func latencyProbe(*lab) probe {
 }
 
 func measureLatency(ctx context.Context, l *lab) ([]float64, error) {
-	return l.withCluster(ctx, l.slots(), func(c *cluster.Cluster) ([]float64, error) {
-		talker := client.New(client.Options{Socket: c.Socket()})
-		defer talker.Close()
-		var delays [3][]float64 // since received, sent, spawned
-		for i := range warmUp/10 + l.samples {
-			received, sent, err := l.startOne(ctx, talker)
-			if err != nil {
-				return nil, err
-			}
-			spawned, err := l.spawnOne(ctx)
-			if err != nil {
-				return nil, err
-			}
-			if i < warmUp/10 {
-				continue
-			}
-			for i, delay := range []time.Duration{received, sent, spawned} {
-				delays[i] = append(delays[i], numbers.InMillis(delay))
-			}
+	return l.withCluster(ctx, l.slots(), func(c *cluster.Cluster) ([]float64, error) { return l.delays(ctx, c) })
+}
+
+// delays are the latencies of c, and of this machine without it: the median and the
+// slowest of a hundred since a command was received, was sent, or was spawned.
+func (l *lab) delays(ctx context.Context, c *cluster.Cluster) (figures []float64, err error) {
+	talker := client.New(client.Options{Socket: c.Socket()})
+	defer talker.Close()
+	var delays [3][]float64
+	for i := range warmUp/10 + l.samples {
+		received, sent, err := l.startOne(ctx, talker)
+		if err != nil {
+			return nil, err
 		}
-		var figures []float64
-		for _, d := range delays {
-			figures = append(figures, numbers.Quantile(d, 0.5), numbers.Quantile(d, 0.99))
+		spawned, err := l.spawnOne(ctx)
+		if err != nil {
+			return nil, err
 		}
-		return figures, nil
-	})
+		if i < warmUp/10 {
+			continue
+		}
+		for i, delay := range []time.Duration{received, sent, spawned} {
+			delays[i] = append(delays[i], numbers.InMillis(delay))
+		}
+	}
+	for _, d := range delays {
+		figures = append(figures, numbers.Quantile(d, 0.5), numbers.Quantile(d, 0.99))
+	}
+	return figures, nil
 }
 
 const clockFormat = "+%s.%N"

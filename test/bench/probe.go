@@ -65,6 +65,7 @@ var all = []func(*lab) probe{
 	nullProbe,
 	singlesProbe,
 	latencyProbe,
+	floodProbe,
 	idleProbe,
 	millionProbe,
 	backlogProbe,
