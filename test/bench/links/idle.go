@@ -9,14 +9,12 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/quic-go/quic-go"
 
-	"github.com/octaskly/octaskly/internal/security"
 	"github.com/octaskly/octaskly/internal/transport"
 )
 
@@ -25,7 +23,7 @@ const (
 	bareSuffix = "-bare"
 )
 
-// idle opens sessions with a process of their own, and returns the KB of its memory
+// idle opens sessions with a process of their own, by certificates, and returns the KB of its memory
 // that each of them takes. That process has the dispatcher's end, with one goroutine
 // that reads the control channel.
 func idle(ctx context.Context, what string, sessions int) (float64, error) {
@@ -34,13 +32,12 @@ func idle(ctx context.Context, what string, sessions int) (float64, error) {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "fleet.key")
-	keys, _, err := security.LoadOrCreateKeyFile(file)
+	f, err := makeFleet(dir)
 	if err != nil {
 		return 0, err
 	}
 	child := exec.CommandContext(ctx, os.Args[0], serveWord, what)
-	child.Env = append(os.Environ(), "OCTASKLY_BENCH_KEY="+file)
+	child.Env = append(os.Environ(), "OCTASKLY_BENCH_FLEET="+dir)
 	child.Stderr = os.Stderr
 	in, err := child.StdinPipe()
 	if err != nil {
@@ -62,8 +59,8 @@ func idle(ctx context.Context, what string, sessions int) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	for range sessions {
-		end, err := openIdle(ctx, what, address, keys.Present())
+	for n := range sessions {
+		end, err := f.openIdle(ctx, what, address, n)
 		if err != nil {
 			return 0, err
 		}
@@ -81,11 +78,14 @@ func memory(ask io.Writer, line func() string) (kb float64, err error) {
 	return kb, err
 }
 
-func openIdle(ctx context.Context, what, address string, key security.Key) (end func(), err error) {
-	cfg := transport.Config{Key: key}
+func (f *fleet) openIdle(ctx context.Context, what, address string, n int) (end func(), err error) {
 	switch what {
 	case "TLS", "QUIC":
 		by := map[string]transport.Protocol{"TLS": transport.TCP, "QUIC": transport.QUIC}[what]
+		cfg, err := f.worker(n)
+		if err != nil {
+			return nil, err
+		}
 		s, err := transport.Dial(ctx, by, address, cfg)
 		if err != nil {
 			return nil, err
@@ -114,11 +114,15 @@ func openIdle(ctx context.Context, what, address string, key security.Key) (end 
 // serve is the process that has the other end. It says its address, and its memory
 // for each line that it reads.
 func serve(what string, in io.Reader, out io.Writer) error {
-	key, err := security.LoadKeyFile(os.Getenv("OCTASKLY_BENCH_KEY"))
+	f, err := loadFleet(os.Getenv("OCTASKLY_BENCH_FLEET"))
 	if err != nil {
 		return err
 	}
-	address, err := listenIdle(what, transport.Config{Key: key})
+	cfg, err := f.listener()
+	if err != nil {
+		return err
+	}
+	address, err := listenIdle(what, cfg)
 	if err != nil {
 		return err
 	}
