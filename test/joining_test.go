@@ -140,6 +140,11 @@ func TestJoinByInvite(t *testing.T) {
 		must(t, c, "worker", "uninvite", list.Invites[0].ID)
 		refusedInvite(t, c, "w5", file, "revoked")
 	})
+	t.Run("expired", func(t *testing.T) {
+		file := invite(t, c, "--expires", "1s")
+		awaitSuccess(t, func() bool { return strings.Contains(must(t, c, "worker", "invites"), "expired") })
+		refusedInvite(t, c, "w7", file, "ended at")
+	})
 	t.Run("of another fleet", func(t *testing.T) {
 		other := dispatcherAlone(t)
 		x := unkeyed(c, "w6", "--invite-file", invite(t, other))
