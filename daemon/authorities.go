@@ -34,6 +34,8 @@ type authority struct {
 	shown *ownCertificate
 }
 
+func isStale(one *authority) bool { return one.stale }
+
 // openAuthorities reads the file of the state directory, or makes it.
 func openAuthorities(dir string, vault *security.Vault, log *slog.Logger) (*authorities, error) {
 	a := &authorities{path: filepath.Join(dir, backup.Authority), vault: vault, log: log}
@@ -41,8 +43,11 @@ func openAuthorities(dir string, vault *security.Vault, log *slog.Logger) (*auth
 	if errors.Is(err, fs.ErrNotExist) {
 		all, err = a.begin()
 	}
-	if slices.ContainsFunc(all, func(one *authority) bool { return one.stale }) {
+	if slices.ContainsFunc(all, isStale) {
 		err = writeAuthorities(a.path, vault, all)
+	}
+	if errors.Is(err, security.ErrOtherKey) {
+		err = fmt.Errorf("%w, or move %s away: then a new authority is made, all workers join anew, and whoever has logged in does so again", err, backup.Authority)
 	}
 	if err != nil {
 		return nil, err
@@ -70,7 +75,7 @@ func (a *authorities) begin() ([]*authority, error) {
 func (a *authorities) reload() {
 	all, err := readAuthorities(a.path, a.vault)
 	if err != nil {
-		a.log.Error("The fleet's authority stays as it was; if the fleet key was rotated, start the dispatcher again", "error", err)
+		a.log.Error("The fleet's authority stays as it was; if the fleet key was rotated, this dispatcher has to start again", "error", err)
 		return
 	}
 	before := a.present()

@@ -53,7 +53,7 @@ func TestAuthorityRefuses(t *testing.T) {
 	}
 	path := filepath.Join(dir, backup.Authority)
 	good, _ := os.ReadFile(path)
-	if _, err := openAuthorities(dir, security.NewVault(security.GenerateKey()), quiet); !errors.Is(err, security.ErrOtherKey) || !strings.Contains(err.Error(), "put the fleet key back") {
+	if _, err := openAuthorities(dir, security.NewVault(security.GenerateKey()), quiet); !errors.Is(err, security.ErrOtherKey) || !strings.Contains(err.Error(), "put that key back, or move authority.pem away") {
 		t.Errorf("with another fleet key: %v", err)
 	}
 	other, _ := openAuthorities(t.TempDir(), security.NewVault(key), quiet)
@@ -97,7 +97,7 @@ func TestAuthorityOutlivesFleetKey(t *testing.T) {
 // rotate gives a fleet another authority.
 func (a *authorities) rotate(t *testing.T, distrust bool) {
 	t.Helper()
-	if _, err := turn(a.path, a.vault, distrust); err != nil {
+	if _, _, err := turn(a.path, a.vault, distrust); err != nil {
 		t.Fatal(err)
 	}
 	a.reload()

@@ -31,9 +31,6 @@ func readAuthorities(path string, vault *security.Vault) ([]*authority, error) {
 	if err == nil {
 		all, err = parseAuthorities(text, vault)
 	}
-	if errors.Is(err, security.ErrOtherKey) {
-		err = fmt.Errorf("%w; put the fleet key back that was there, or move the file away: then a new authority is made, and whoever has logged in does so again", err)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot use the authority in %q: %w", path, err)
 	}

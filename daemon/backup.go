@@ -109,6 +109,9 @@ func configOf(c *cli.Context) (*config.Dispatcher, error) {
 	if c.IsSet("state-dir") {
 		src.Flags["state_dir"] = c.String("state-dir")
 	}
+	if c.IsSet("join-key-file") {
+		src.Flags["join_key_file"] = c.String("join-key-file")
+	}
 	loaded, err := config.LoadDispatcher(src)
 	if err != nil {
 		return nil, fmt.Errorf("cannot use the configuration:\n%w", err)

@@ -173,6 +173,10 @@ type parts struct {
 // reload has count from now on what does without a start.
 func (d *parts) reload(ctx context.Context, fresh *config.Dispatcher) {
 	d.joins.SetPolicy(policyOf(fresh.Join))
+	if isNewKey(fresh, d.keys) {
+		d.Log.Warn("The fleet key was rotated; the next one, and what has become of the authority, count when this dispatcher starts again")
+		return
+	}
 	d.joins.authorities.reload()
 	if err := d.Dismiss(ctx, d.joins.authorities.signed); err != nil {
 		d.Log.Error("Cannot tell which workers' certificates still count", "error", err)

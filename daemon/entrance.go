@@ -29,6 +29,7 @@ type entrance struct {
 	waits    atomic.Pointer[string] // what an operator is asked to type; nil: nothing
 	pause    pause
 	renewing sync.WaitGroup
+	said     map[string]string // the last why of each warning: it tries again and again
 }
 
 // secrets are what lets a worker join without anybody who approves it.
@@ -55,13 +56,29 @@ func (p place) limit(ctx context.Context) (context.Context, context.CancelFunc) 
 
 // open has a session at p, after joining there if need be.
 func (e *entrance) open(ctx context.Context, p place) (transport.Session, error) {
+	link, err := e.getIn(ctx, p)
+	switch {
+	case err == nil:
+		e.said = nil
+	case isForeign(err) && !p.hearsay && e.papers.held.Load().Joined():
+		err = fmt.Errorf("%w; should the fleet have another authority by now, which nobody but you can tell: stop this worker, move %s away and start it, to join anew", err, e.papers.path)
+	}
+	return link, err
+}
+
+// isForeign reports whether err means that somebody is there, and not who is looked for.
+func isForeign(err error) bool {
+	return errors.Is(err, transport.ErrNotDispatcher) || errors.Is(err, joining.ErrImpostor)
+}
+
+func (e *entrance) getIn(ctx context.Context, p place) (transport.Session, error) {
 	has, noSecret := e.secrets() // of which it needs none as long as its certificate counts
 	if e.papers.good(e.id, e.name, time.Now()) {
 		link, err := e.enter(ctx, p)
 		if err == nil || !e.isStale(err, has) {
 			return link, err
 		}
-		e.log.Warn("The worker's certificate is not taken there; it tries to join anew", "address", p.address, "why", err)
+		e.warn("The worker's certificate is not taken there; it tries to join anew", "address", p.address, "why", err)
 	}
 	if noSecret != nil {
 		return nil, noSecret
@@ -73,6 +90,19 @@ func (e *entrance) open(ctx context.Context, p place) (transport.Session, error)
 		return nil, err
 	}
 	return e.enter(ctx, p)
+}
+
+// warn logs what is another than the last time.
+func (e *entrance) warn(text string, why ...any) {
+	now := fmt.Sprint(why...)
+	if e.said[text] == now {
+		return
+	}
+	if e.said == nil {
+		e.said = map[string]string{}
+	}
+	e.said[text] = now
+	e.log.Warn(text, why...)
 }
 
 // isStale reports whether err means that the certificate is of no use: a dispatcher of

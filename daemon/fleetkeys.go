@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -19,7 +20,11 @@ const keyFile = "fleet.key"
 // fleetKeys are the keys that workers may know; a dispatcher without one makes it.
 func fleetKeys(c *config.Dispatcher) (security.Keys, error) {
 	if c.JoinKeyFile != "" {
-		return security.LoadKeys(c.JoinKeyFile)
+		keys, err := security.LoadKeys(c.JoinKeyFile)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w; octasklyd key create makes one", err)
+		}
+		return keys, err
 	}
 	keys, _, err := security.LoadOrCreateKeyFile(keyPath(c))
 	return keys, err
@@ -33,6 +38,13 @@ func tellFormer(log *slog.Logger, keys security.Keys) {
 	}
 }
 
+// isNewKey reports whether the key file has another present key than keys. Where systemd
+// brings it, it stays the same until the next start.
+func isNewKey(c *config.Dispatcher, keys security.Keys) bool {
+	there, err := security.LoadKeyFile(keyPath(c))
+	return err == nil && there.String() != keys.Present().String()
+}
+
 func keyPath(c *config.Dispatcher) string {
 	return cmp.Or(c.JoinKeyFile, filepath.Join(c.StateDir, keyFile))
 }
@@ -43,5 +55,9 @@ func keysOfTool(c *config.Dispatcher) (security.Keys, error) {
 	if _, err := os.Stat(path); c.JoinKeyFile == "" && errors.Is(err, fs.ErrNotExist) && os.Geteuid() == 0 {
 		path = systemKey
 	}
-	return security.LoadKeys(path)
+	keys, err := security.LoadKeys(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w; say with --join-key-file where the dispatcher has it", err)
+	}
+	return keys, err
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"text/tabwriter"
 	"time"
 
@@ -24,10 +26,11 @@ func keyCommand() *cli.Command {
 		}, {
 			Name:  "rotate",
 			Usage: "put another key into a dispatcher's key file, before those that are there",
-			Description: "It counts when the dispatcher starts the next time, and workers need it to join from then on. What the\n" +
-				"keys before have sealed can still be opened by the file, and for 31 days the last of them lets workers in\n" +
-				"as well, and invites that it has made. With --distrust, for when others may know it, it does so no more.\n" +
-				"Workers that have joined go on by their certificates, whatever key they have.",
+			Description: "It counts when the dispatcher starts the next time. Each key before lets workers in as well, and invites\n" +
+				"that it has made, for 31 days from when another took its place, and opens what it has sealed as long as\n" +
+				"its line is in the file. With --distrust, for when others may know them, they let nobody in any more.\n" +
+				"Workers that have joined go on by their certificates, whatever key they have; should some have joined\n" +
+				"who must not, octasklyd dispatcher rotate --distrust comes next, and one start of the dispatcher for both.",
 			ArgsUsage: "FILE",
 			Flags:     []cli.Flag{&cli.BoolFlag{Name: "distrust", Usage: "no former key lets anybody in any more", DisableDefaultText: true}},
 			Action:    onKeyFile("rotate the key", rotateKey),
@@ -44,9 +47,13 @@ func keyCommand() *cli.Command {
 func onKeyFile(what string, do func(c *cli.Context, path string) error) cli.ActionFunc {
 	return func(c *cli.Context) error {
 		if c.NArg() != 1 {
-			return usageError{fmt.Errorf("cannot %s: want octasklyd key %s FILE", what, c.Command.Name)}
+			return usageError{fmt.Errorf("cannot %s: want octasklyd key %s [FLAG…] FILE, in this order", what, c.Command.Name)}
 		}
-		return do(c, c.Args().First())
+		err := do(c, c.Args().First())
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w; octasklyd key create makes one", err)
+		}
+		return err
 	}
 }
 
@@ -70,9 +77,9 @@ func rotateKey(c *cli.Context, path string) error {
 	}
 	fmt.Fprintf(c.App.ErrWriter, "octasklyd: the next key is %s; it counts from the dispatcher's next start on: systemctl restart octasklyd-dispatcher\n", keys.Present())
 	if former := keys.Former()[0]; time.Now().Before(former.Until) {
-		fmt.Fprintf(c.App.ErrWriter, "octasklyd: %s lets workers in until %s; copy the file to the machines that are to join by it\n", former.Key, localTime(former.Until))
+		fmt.Fprintf(c.App.ErrWriter, "octasklyd: %s lets workers in until %s; from that start on, copy the file to the machines that are to join\n", former.Key, localTime(former.Until))
 	} else {
-		fmt.Fprintf(c.App.ErrWriter, "octasklyd: %s only opens what it has sealed; whoever has joined by it stays until octasklyctl worker remove, or octasklyd dispatcher rotate --distrust\n", former.Key)
+		fmt.Fprintln(c.App.ErrWriter, "octasklyd: the keys before only open what they have sealed; who has joined by them stays: octasklyctl worker remove ends one, and octasklyd dispatcher rotate --distrust, now, before that start, all")
 	}
 	return nil
 }

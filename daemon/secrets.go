@@ -79,7 +79,10 @@ func secretsOf(c *config.Worker) (func() (secrets, error), error) {
 	return func() (s secrets, err error) {
 		if keyFile != "" {
 			s.key, err = security.LoadKeyFile(keyFile)
-			if errors.Is(err, fs.ErrNotExist) && !given {
+			switch isMissing := errors.Is(err, fs.ErrNotExist); {
+			case isMissing && given:
+				err = fmt.Errorf("%w; copy it from the dispatcher's machine", err)
+			case isMissing:
 				err = nil
 			}
 		}

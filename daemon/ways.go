@@ -22,7 +22,7 @@ func (e *entrance) join(ctx context.Context, p place, has secrets) (err error) {
 			return err
 		}
 		if i+1 < len(ways) {
-			e.log.Warn("The dispatcher does not take the worker; it tries another way", "way", way.name, "next", ways[i+1].name, "why", refused.Why)
+			e.warn("The dispatcher does not take the worker; it tries another way", "way", way.name, "next", ways[i+1].name, "why", refused.Why)
 		}
 	}
 	return err

@@ -74,6 +74,7 @@ func TestRotateDistrust(t *testing.T) {
 	awaitSuccess(t, func() bool { return authorityOf(t, c, "w1") != first })
 	runs(t, c, "w1")
 	awaitLog(t, invited, "No session with the dispatcher")
+	awaitLog(t, invited, "identity.pem away and start it, to join anew")
 	if authorityOf(t, c, "w2") != first {
 		t.Error("who has no secret has joined anew")
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -109,6 +110,55 @@ func entersByKeyAlone(t *testing.T, c *cluster.Cluster, keyFile string, want err
 		}
 		if err == nil {
 			link.Close()
+		}
+	}
+}
+
+// When both the authority and the key are distrusted, in either order, nobody who knows the former
+// key comes in meanwhile: what counts, counts at one start.
+func TestDistrustBoth(t *testing.T) {
+	for _, keyFirst := range []bool{false, true} {
+		c := dispatcherAlone(t)
+		state := filepath.Join(c.Dir, "dispatcher")
+		present := filepath.Join(state, "fleet.key")
+		text, err := os.ReadFile(present)
+		check(t, err)
+		leaked := filepath.Join(t.TempDir(), "leaked.key")
+		check(t, os.WriteFile(leaked, text, 0o600))
+		thief, w1 := c.Worker("thief", "--join-key-file", leaked), c.Worker("w1")
+		start(t, thief)
+		start(t, w1)
+		before := authorityOf(t, c, "thief")
+
+		both := []func(){
+			func() {
+				said, code := dispatcherTool(t, "rotate", state, "--distrust")
+				if code != 0 || strings.Contains(said, "systemctl restart octasklyd-dispatcher") != keyFirst {
+					t.Errorf("it ends with %d, and says:\n%s", code, said)
+				}
+			},
+			func() {
+				if _, said, code := daemonTool(t, "key", "rotate", "--distrust", present); code != 0 {
+					t.Errorf("it ends with %d, and says:\n%s", code, said)
+				}
+			},
+		}
+		if keyFirst {
+			slices.Reverse(both)
+		}
+		both[0]()
+		both[1]()
+		check(t, c.Dispatcher.Reload(timeout(t)))
+		awaitLog(t, c.Dispatcher, "The fleet key was rotated")
+		if authorityOf(t, c, "thief") != before {
+			t.Error("a reload lets the thief join anew")
+		}
+		check(t, c.Dispatcher.Restart(timeout(t)))
+		awaitLog(t, thief, "its fleet key is another one")
+		awaitSuccess(t, func() bool { return authorityOf(t, c, "w1") != before })
+		runs(t, c, "w1")
+		if authorityOf(t, c, "thief") != before {
+			t.Error("the thief has joined anew")
 		}
 	}
 }

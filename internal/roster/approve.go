@@ -29,12 +29,12 @@ func (r *Roster) Approve(ctx context.Context, who api.Caller, name, code string)
 	if err != nil {
 		return nil, err
 	}
+	if after := r.hall.mayTry(name, time.Now()); after > 0 {
+		return nil, &api.TooSoon{Why: fmt.Sprintf("cannot approve worker %.64s: too many codes were wrong; try again in %v, with the code that it shows then", name, after.Round(time.Second)), After: after}
+	}
 	waiting := r.hall.find(name)
 	if len(waiting) == 0 {
 		return nil, r.nobodyWaits(name)
-	}
-	if after := r.hall.mayTry(name, time.Now()); after > 0 {
-		return nil, &api.TooSoon{Why: fmt.Sprintf("cannot approve worker %.64s: too many codes were wrong; try again in %v, with the code that it shows then", name, after.Round(time.Second)), After: after}
 	}
 	return r.try(ctx, who, name, waiting, typed)
 }

@@ -52,7 +52,7 @@ func LoadKeyFile(path string) (Key, error) {
 func LoadKeys(path string) (Keys, error) {
 	text, err := ReadPrivate(path, keyFileMax)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Keys{}, fmt.Errorf("cannot read fleet key %q: %w; copy it from the dispatcher's machine", path, fs.ErrNotExist)
+		return Keys{}, fmt.Errorf("cannot read fleet key %q: %w", path, fs.ErrNotExist)
 	}
 	var keys Keys
 	if err == nil {
@@ -65,19 +65,24 @@ func LoadKeys(path string) (Keys, error) {
 }
 
 // RotateKeyFile puts a new key before those in the file at path (see [Keys.Rotated]),
-// durably, and returns them all. The file keeps its owner.
-func RotateKeyFile(path string, distrust bool, now time.Time) (Keys, error) {
-	keys, err := LoadKeys(path)
-	if err != nil {
-		return Keys{}, err
+// durably, and returns them all. The file, which a link may lead to, keeps its owner.
+func RotateKeyFile(path string, distrust bool, now time.Time) (keys Keys, err error) {
+	if file, err := filepath.EvalSymlinks(path); err == nil {
+		path = file
 	}
-	if keys, err = keys.Rotated(distrust, now); err == nil {
-		err = WritePrivate(path, formatKeys(keys))
-	}
-	if err != nil {
-		return Keys{}, fmt.Errorf("cannot rotate fleet key %q: %w", path, err)
-	}
-	return keys, nil
+	err = WithLock(filepath.Dir(path), func() error {
+		if keys, err = LoadKeys(path); err != nil {
+			return err
+		}
+		if keys, err = keys.Rotated(distrust, now); err == nil {
+			err = WritePrivate(path, formatKeys(keys))
+		}
+		if err != nil {
+			return fmt.Errorf("cannot rotate fleet key %q: %w", path, err)
+		}
+		return nil
+	})
+	return keys, err
 }
 
 // parseKeys reads what formatKeys writes. White space at the end of lines may have come or
@@ -87,8 +92,12 @@ func parseKeys(text []byte) (keys Keys, err error) {
 	if len(lines) > maxKeys {
 		return Keys{}, fmt.Errorf("it has more than %d lines", maxKeys)
 	}
-	if keys.present, err = parseKey(strings.TrimRight(lines[0], " \t\r")); err != nil {
-		return Keys{}, err
+	first := strings.TrimRight(lines[0], " \t\r")
+	if strings.Contains(first, keyUntil) {
+		return Keys{}, errors.New("line 1 is a former key; the present one stands there")
+	}
+	if keys.present, err = parseKey(first); err != nil {
+		return Keys{}, fmt.Errorf("line 1: %w", err)
 	}
 	for i, line := range lines[1:] {
 		former, err := parseFormer(strings.TrimRight(line, " \t\r"))

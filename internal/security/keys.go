@@ -59,13 +59,18 @@ func (k Keys) which(is func(Former) bool) []Key {
 	return keys
 }
 
-// Rotated returns keys with a new one before them. Of these the last goes on letting
-// others in until FormerKeyLife is over, unless they are distrusted: then none does.
+// Rotated returns keys with a new one before them. These go on letting others in, each
+// until its own FormerKeyLife is over, unless they are distrusted: then none does. Of the
+// eight that there may be the last gives way, if it lets nobody in: what it has sealed
+// opens no more.
 func (k Keys) Rotated(distrust bool, now time.Time) (Keys, error) {
-	if len(k.former)+1 >= maxKeys {
-		return Keys{}, fmt.Errorf("there are %d keys, which is the most; delete the last lines of the file: nothing opens any more then that they have sealed", maxKeys)
-	}
 	now = now.UTC().Truncate(time.Second)
+	if last := len(k.former) - 1; len(k.former)+1 >= maxKeys {
+		if end := k.former[last].Until; now.Before(end) && !distrust {
+			return Keys{}, fmt.Errorf("there are %d keys, which is the most, and the last lets workers in until %s; with --distrust it gives way", maxKeys, end.Format(time.RFC3339))
+		}
+		k.former = k.former[:last]
+	}
 	former := append([]Former{{k.present, now.Add(FormerKeyLife)}}, k.former...)
 	for i := range former {
 		if distrust && now.Before(former[i].Until) {

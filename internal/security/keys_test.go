@@ -4,6 +4,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -48,6 +49,30 @@ func TestRotated(t *testing.T) {
 	}
 }
 
+// A link stays one, and who rotates at the same time does so in turn.
+func TestRotateLinked(t *testing.T) {
+	path := write(t, goodLine, 0o600)
+	link := path + ".link"
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range maxKeys - 1 {
+		all.Go(func() {
+			if _, err := RotateKeyFile(link, false, time.Now()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if keys, err := LoadKeys(path); err != nil || len(keys.All()) != maxKeys {
+		t.Errorf("the file has %v, %v", keys.All(), err)
+	}
+	if to, err := os.Readlink(link); err != nil || to != path {
+		t.Errorf("the link leads to %q, %v", to, err)
+	}
+}
+
 // Distrust ends what goes on, and does not prolong what is over.
 func TestDistrustEndsOnly(t *testing.T) {
 	at := time.Now()
@@ -80,11 +105,15 @@ func TestRotateKeyFile(t *testing.T) {
 		want = loaded
 	}
 	full, _ := os.ReadFile(path)
-	if _, err := RotateKeyFile(path, false, now); err == nil || !strings.Contains(err.Error(), "delete the last lines") {
+	if _, err := RotateKeyFile(path, false, now); err == nil || !strings.Contains(err.Error(), "lets workers in until") {
 		t.Errorf("a file that is full: %v", err)
 	}
 	if text, _ := os.ReadFile(path); string(text) != string(full) {
 		t.Error("a full file has changed")
+	}
+	rotated, err := RotateKeyFile(path, true, now) // which is never refused
+	if err != nil || !same(rotated.All()[1:], want.All()[:maxKeys-1]) || len(rotated.Counting(now)) != 1 {
+		t.Errorf("distrusted, it has %v, %v", rotated.All(), err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)

@@ -58,6 +58,24 @@ func WritePrivate(path string, text []byte) error {
 	return syncDir(dir)
 }
 
+// WithLock does what changes files in dir while nobody else does so.
+func WithLock(dir string, do func() error) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	for {
+		if err = syscall.Flock(int(d.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("cannot lock %q: %w", dir, err)
+	}
+	return do()
+}
+
 // keepOwner is for root, whose tools change files of services.
 func keepOwner(file *os.File, path string) error {
 	var was syscall.Stat_t
