@@ -14,7 +14,7 @@ import (
 var files = table{
 	"shared-files": func([]string) []trial {
 		return []trial{
-			onProgram("flock", func(fd int) error { return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) }),
+			onProgram("flock", lock),
 			onProgram("lease", func(fd int) error { _, err := unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_RDLCK); return err }),
 			onProgram("write lock", func(fd int) error {
 				return unix.FcntlFlock(uintptr(fd), unix.F_SETLK, &unix.Flock_t{Type: unix.F_WRLCK})
@@ -60,6 +60,15 @@ func onProgram(what string, do func(fd int) error) trial {
 		defer unix.Close(fd)
 		return do(fd)
 	}}
+}
+
+// lock waits for its turn: at other levels the same is tried at the same time.
+func lock(fd int) error {
+	for {
+		if err := unix.Flock(fd, unix.LOCK_EX); err != unix.EINTR {
+			return err
+		}
+	}
 }
 
 func executeIn(dir string) error {
