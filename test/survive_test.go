@@ -152,7 +152,7 @@ func TestAnotherFleetKey(t *testing.T) {
 	state := filepath.Join(c.Dir, "dispatcher")
 	check(t, os.Rename(filepath.Join(state, "fleet.key"), filepath.Join(state, "fleet.key.old")))
 	check(t, c.Dispatcher.Launch())
-	if err := c.Dispatcher.AwaitReady(timeout(t)); err == nil || !strings.Contains(err.Error(), "put the fleet key back") {
+	if err := c.Dispatcher.AwaitReady(timeout(t)); err == nil || !strings.Contains(err.Error(), "put that key back, or move authority.pem away") {
 		t.Errorf("with another key: %v", err)
 	}
 	// A wrong key was no harm.
