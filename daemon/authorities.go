@@ -39,13 +39,17 @@ func isStale(one *authority) bool { return one.stale }
 // openAuthorities reads the file of the state directory, or makes it.
 func openAuthorities(dir string, vault *security.Vault, log *slog.Logger) (*authorities, error) {
 	a := &authorities{path: filepath.Join(dir, backup.Authority), vault: vault, log: log}
-	all, err := readAuthorities(a.path, vault)
-	if errors.Is(err, fs.ErrNotExist) {
-		all, err = a.begin()
-	}
-	if slices.ContainsFunc(all, isStale) {
-		err = writeAuthorities(a.path, vault, all)
-	}
+	var all []*authority
+	err := security.WithLock(dir, func() (err error) { // octasklyd dispatcher rotate may be about it
+		all, err = readAuthorities(a.path, vault)
+		if errors.Is(err, fs.ErrNotExist) {
+			all, err = a.begin()
+		}
+		if slices.ContainsFunc(all, isStale) {
+			err = writeAuthorities(a.path, vault, all)
+		}
+		return err
+	})
 	if errors.Is(err, security.ErrOtherKey) {
 		err = fmt.Errorf("%w, or move %s away: then a new authority is made, all workers join anew, and whoever has logged in does so again", err, backup.Authority)
 	}

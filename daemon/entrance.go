@@ -29,7 +29,7 @@ type entrance struct {
 	waits    atomic.Pointer[string] // what an operator is asked to type; nil: nothing
 	pause    pause
 	renewing sync.WaitGroup
-	said     map[string]string // the last why of each warning: it tries again and again
+	said     told // warnings since the last session: it tries again and again
 }
 
 // secrets are what lets a worker join without anybody who approves it.
@@ -92,17 +92,11 @@ func (e *entrance) getIn(ctx context.Context, p place) (transport.Session, error
 	return e.enter(ctx, p)
 }
 
-// warn logs what is another than the last time.
+// warn logs each thing once between two sessions.
 func (e *entrance) warn(text string, why ...any) {
-	now := fmt.Sprint(why...)
-	if e.said[text] == now {
-		return
+	if e.said.isNews(fmt.Sprint(text, why)) {
+		e.log.Warn(text, why...)
 	}
-	if e.said == nil {
-		e.said = map[string]string{}
-	}
-	e.said[text] = now
-	e.log.Warn(text, why...)
 }
 
 // isStale reports whether err means that the certificate is of no use: a dispatcher of

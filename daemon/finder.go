@@ -29,7 +29,7 @@ type finder struct {
 	dial openFunc
 	hear func(prefer func(*discovery.Announcement) bool) (ears, error) // nil: it does not listen
 	last string                                                        // where a session was
-	told map[string]bool                                               // what the log has
+	told told                                                          // what the log has
 }
 
 // ears are a discovery.Browser.
@@ -131,17 +131,11 @@ func (f *finder) listen(ctx context.Context, w wanted) (transport.Session, error
 	}
 }
 
-const maxTold = 64
-
 // tell logs each thing once.
 func (f *finder) tell(level slog.Level, text string, h *discovery.Heard, why ...any) {
 	line := fmt.Sprint(text, h.Fleet, h.Host, h.Port, why)
-	if f.told[line] || len(f.told) >= maxTold {
+	if !f.told.isNews(line) {
 		return
 	}
-	if f.told == nil {
-		f.told = map[string]bool{}
-	}
-	f.told[line] = true
 	f.log.Log(context.Background(), level, text, append([]any{"fleet", h.Fleet, "host", h.Host, "port", h.Port}, why...)...)
 }

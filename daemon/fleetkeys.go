@@ -21,13 +21,18 @@ const keyFile = "fleet.key"
 func fleetKeys(c *config.Dispatcher) (security.Keys, error) {
 	if c.JoinKeyFile != "" {
 		keys, err := security.LoadKeys(c.JoinKeyFile)
-		if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("%w; octasklyd key create makes one", err)
-		}
-		return keys, err
+		return keys, orCreate(err)
 	}
 	keys, _, err := security.LoadOrCreateKeyFile(keyPath(c))
 	return keys, err
+}
+
+// orCreate says what to do where there is no key file.
+func orCreate(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w; octasklyd key create makes one", err)
+	}
+	return err
 }
 
 func tellFormer(log *slog.Logger, keys security.Keys) {

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"text/tabwriter"
 	"time"
 
@@ -28,7 +26,8 @@ func keyCommand() *cli.Command {
 			Usage: "put another key into a dispatcher's key file, before those that are there",
 			Description: "It counts when the dispatcher starts the next time. Each key before lets workers in as well, and invites\n" +
 				"that it has made, for 31 days from when another took its place, and opens what it has sealed as long as\n" +
-				"its line is in the file. With --distrust, for when others may know them, they let nobody in any more.\n" +
+				"its line is in the file, which has eight: then the last that is over gives way. With --distrust, for when\n" +
+				"others may know them, they let nobody in any more.\n" +
 				"Workers that have joined go on by their certificates, whatever key they have; should some have joined\n" +
 				"who must not, octasklyd dispatcher rotate --distrust comes next, and one start of the dispatcher for both.",
 			ArgsUsage: "FILE",
@@ -49,11 +48,7 @@ func onKeyFile(what string, do func(c *cli.Context, path string) error) cli.Acti
 		if c.NArg() != 1 {
 			return usageError{fmt.Errorf("cannot %s: want octasklyd key %s [FLAG…] FILE, in this order", what, c.Command.Name)}
 		}
-		err := do(c, c.Args().First())
-		if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("%w; octasklyd key create makes one", err)
-		}
-		return err
+		return orCreate(do(c, c.Args().First()))
 	}
 }
 

@@ -242,7 +242,7 @@ func TestCrowdOfJoiners(t *testing.T) {
 	}
 	start(t, c.Worker("w1"))
 	runs(t, c, "w1")
-	if n := strings.Count(must(t, c, "worker", "pending"), "somebody"); n > 128 {
+	if n := strings.Count(must(t, c, "worker", "pending"), "somebody"); n > 4 { // of one host
 		t.Errorf("%d wait", n)
 	}
 	if grown := rss(t, c.Dispatcher.PID()) - before; grown > 64<<20 {

@@ -5,7 +5,7 @@
 //
 // A [Key] is 32 random bytes that every machine of a fleet has in a file. It is
 // never sent, never printed and never used as it is: [Key.Derive] gives each
-// purpose a key of its own.
+// purpose a key of its own. [Keys] are the present one and those that were rotated away.
 //
 // # The proof
 //

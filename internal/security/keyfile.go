@@ -67,9 +67,11 @@ func LoadKeys(path string) (Keys, error) {
 // RotateKeyFile puts a new key before those in the file at path (see [Keys.Rotated]),
 // durably, and returns them all. The file, which a link may lead to, keeps its owner.
 func RotateKeyFile(path string, distrust bool, now time.Time) (keys Keys, err error) {
-	if file, err := filepath.EvalSymlinks(path); err == nil {
-		path = file
+	file, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return Keys{}, fmt.Errorf("cannot read fleet key %q: %w", path, withoutPath(err))
 	}
+	path = file
 	err = WithLock(filepath.Dir(path), func() error {
 		if keys, err = LoadKeys(path); err != nil {
 			return err
