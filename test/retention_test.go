@@ -67,7 +67,7 @@ func TestRetentionByAge(t *testing.T) {
 	}
 	awaitSuccess(t, func() bool { return outputs(t, c) == 0 && stats(t, c).Removed == 3 }) // a job is gone before its files are
 	if s := stats(t, c); s.Output != 0 || s.Removed != 3 || s.Tasks["completed"] != 4 || s.Tasks["failed"] != 1 {
-		t.Errorf("stats: %+v", s)
+		t.Errorf("stats: %+v; %+v", s.Tasks, *s.StoreStats)
 	}
 	check(t, c.Dispatcher.Kill())
 	start(t, c.Dispatcher)
@@ -124,7 +124,7 @@ func TestRetentionBySize(t *testing.T) {
 	}
 	awaitSuccess(t, func() bool { return outputs(t, c) == 2 })
 	if s := stats(t, c); s.Inputs != 0 || s.Output < 800_000 || s.Output > 810_000 {
-		t.Errorf("stats: %+v", s)
+		t.Errorf("stats: %+v; %+v", s.Tasks, *s.StoreStats)
 	}
 	expect(t, c.Ctl(timeout(t), "logs", ids[0]), 66, "", "is no longer kept (retention)")
 	for _, id := range ids {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/octaskly/octaskly/internal/octaskly"
@@ -45,6 +46,14 @@ func (b *blobs) keep(hash octaskly.Blob, temp, path string, size int64) error {
 		b.kept.add(string(hash), size)
 	}
 	return nil
+}
+
+// stored finds the file of a blob. One that has its name has been counted.
+func (b *blobs) stored(name string) (info fs.FileInfo, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	info, err := os.Lstat(filepath.Join(b.dir, name))
+	return info, err == nil
 }
 
 // claim keeps blobs from being deleted until they are released: then the store

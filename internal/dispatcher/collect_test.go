@@ -12,6 +12,7 @@ import (
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/internal/protocol"
+	"github.com/octaskly/octaskly/internal/spool"
 	"github.com/octaskly/octaskly/internal/store"
 )
 
@@ -416,5 +417,52 @@ func TestSweep(t *testing.T) {
 	}
 	if !exists(foreign) || exists(filepath.Join(l.d.outputs.dir, lost.String())) {
 		t.Error("a foreign file is gone, or a stray directory left")
+	}
+}
+
+// An output is counted once, whenever it is begun and ended while a sweep takes its
+// census, walks and finishes.
+func TestSweepAndOutput(t *testing.T) {
+	for _, order := range []string{
+		"begin end census walk finish", "begin census end walk finish", "begin census walk end finish", "begin census walk finish end",
+		"census begin end walk finish", "census begin walk end finish", "census begin walk finish end",
+		"census walk begin end finish", "census walk begin finish end", "census walk finish begin end",
+	} {
+		t.Run(order, func(t *testing.T) {
+			l := goCollect(t, Retention{Age: day})
+			id := octaskly.AttemptID{Job: l.had(past{tasks: 1}), Number: 1}
+			kept, found, size := &l.d.outputs.kept, int64(0), int64(0)
+			steps := map[string]func(){
+				"begin": func() {
+					m, err := l.d.outputs.get(id)
+					l.check(err)
+					source := spool.Create(spool.Options{})
+					l.check(source.Append(spool.Stdout, []byte("some output")))
+					l.check(source.Close())
+					framed, _ := source.Bytes()
+					_, err = m.Write(framed)
+					l.check(err)
+					_, err = m.settle(int64(len(framed)))
+					l.check(err)
+					size = int64(len(framed))
+				},
+				"end":    func() { l.d.outputs.end(id, nil, true) },
+				"census": func() { l.inCore(func(c *core) { c.census() }) },
+				"walk": func() {
+					l.check(l.d.collector.sweepOutputs(t.Context(), func(name string, size int64) {
+						if kept.counts(name) {
+							found += size
+						}
+					}))
+				},
+				"finish": func() { kept.end(found) },
+			}
+			for step := range strings.FieldsSeq(order) {
+				steps[step]()
+			}
+			if got := kept.size(); got != size || size == 0 {
+				t.Errorf("%d bytes are kept, want %d", got, size)
+			}
+		})
 	}
 }

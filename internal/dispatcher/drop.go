@@ -101,6 +101,17 @@ func (o *outputs) discard(id octaskly.AttemptID) (size int64, err error) {
 	return info.Size(), os.Remove(path)
 }
 
+// written finds the file of an attempt, unless it is being written.
+func (o *outputs) written(id octaskly.AttemptID) (info fs.FileInfo, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.mirrors[id] != nil {
+		return nil, false
+	}
+	info, err := os.Lstat(o.path(id))
+	return info, err == nil
+}
+
 // prune removes the directory of a job that has no output.
 func (o *outputs) prune(job octaskly.JobID) {
 	o.mu.Lock()

@@ -100,10 +100,7 @@ func (o *outputs) get(id octaskly.AttemptID) (*mirror, error) {
 // output, inline is all of it: what the mirror lacks is added for those who
 // still read, and its file is not kept.
 func (o *outputs) end(id octaskly.AttemptID, inline []byte, keep bool) {
-	o.mu.Lock()
-	m := o.mirrors[id]
-	delete(o.mirrors, id)
-	o.mu.Unlock()
+	m := o.find(id)
 	if m == nil {
 		return
 	}
@@ -119,6 +116,11 @@ func (o *outputs) end(id octaskly.AttemptID, inline []byte, keep bool) {
 		o.kept.add(o.name(id), m.log.Size())
 	} else {
 		m.log.Remove()
+	}
+	o.mu.Lock()
+	delete(o.mirrors, id) // not before: what is no mirror is one of the files that a sweep counts
+	o.mu.Unlock()
+	if !keep {
 		o.prune(id.Job)
 	}
 }

@@ -3,7 +3,6 @@ package dispatcher
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -12,20 +11,15 @@ import (
 	"github.com/octaskly/octaskly/internal/store"
 )
 
-// census is what the core knows when a sweep begins.
-type census struct {
-	seq     int64    // of the store's latest transition
-	running []string // names of the outputs that attempts may still write
-}
-
 // sweep counts what is kept, and deletes files that no row names and none can
 // come to name: what a crash or a damaged database has left.
 func (k *collector) sweep(ctx context.Context) error {
-	at, err := ask(ctx, k.Dispatcher, func(c *core, reply func(census, error)) { reply(c.census()) })
+	seq, err := ask(ctx, k.Dispatcher, func(c *core, reply func(int64, error)) { reply(c.census()) })
 	if err != nil {
 		return fmt.Errorf("cannot count what is kept: %w", err)
 	}
-	kept, err := k.store.CountKept(ctx, at.seq)
+	defer k.outputs.kept.abandon()
+	kept, err := k.store.CountKept(ctx, seq)
 	if err != nil {
 		return fmt.Errorf("cannot count what is kept: %w", err)
 	}
@@ -34,40 +28,41 @@ func (k *collector) sweep(ctx context.Context) error {
 		return fmt.Errorf("cannot find what was forgotten: %w", err)
 	}
 	k.inputFrom = 0
-	if err := count(&k.outputs.kept, at.running, func(add func(string, int64)) error { return k.sweepOutputs(ctx, add) }); err != nil {
+	if err := count(&k.outputs.kept, func(add func(string, int64)) error { return k.sweepOutputs(ctx, add) }); err != nil {
 		return fmt.Errorf("cannot look through outputs: %w", err)
 	}
-	if err := count(&k.blobs.kept, nil, func(add func(string, int64)) error { return k.sweepBlobs(ctx, add) }); err != nil {
+	k.blobs.kept.begin()
+	if err := count(&k.blobs.kept, func(add func(string, int64)) error { return k.sweepBlobs(ctx, add) }); err != nil {
 		return fmt.Errorf("cannot look through inputs: %w", err)
 	}
 	k.sweptAt = time.Now()
 	return nil
 }
 
-// census begins a count of tasks that are over: from now on the core counts those
-// that come to it.
-func (c *core) census() (census, error) {
+// census begins the counts of tasks that are over and of their outputs: from now on
+// the core counts those that come to it. It says which transition was the latest.
+func (c *core) census() (seq int64, err error) {
 	if c.err == nil {
 		c.err = c.commit(context.Background())
 	}
 	if c.err != nil {
-		return census{}, c.err
+		return 0, c.err
 	}
-	at := census{seq: c.seq}
+	var unfinished []string // outputs, of which an earlier process may have written some
 	for _, j := range c.jobs {
 		for _, t := range j.live {
 			if t.Attempt > 0 {
-				at.running = append(at.running, c.outputs.name(t.Current()))
+				unfinished = append(unfinished, c.outputs.name(t.Current()))
 			}
 		}
 	}
+	c.outputs.kept.begin(unfinished...)
 	c.collector.kept.Store(0)
-	return at, nil
+	return c.seq, nil
 }
 
-// count sets a tally right by what walk finds.
-func count(t *tally, unfinished []string, walk func(add func(name string, size int64)) error) error {
-	t.begin(unfinished...)
+// count sets a tally right by what walk finds. Its count has begun.
+func count(t *tally, walk func(add func(name string, size int64)) error) error {
 	found := int64(0)
 	err := walk(func(name string, size int64) {
 		if t.counts(name) {
@@ -108,9 +103,9 @@ func (k *collector) sweepJob(ctx context.Context, job octaskly.JobID, add func(s
 	}
 	return each(filepath.Join(k.outputs.dir, job.String()), func(name string) error {
 		id, ok := parseOutput(job, name)
-		info, err := os.Lstat(k.outputs.path(id))
-		if !ok || err != nil {
-			return nil // not ours, or gone by now
+		info, there := k.outputs.written(id)
+		if !ok || !there {
+			return nil // not ours, being written, or gone by now
 		}
 		if fate == store.Over && !named[id] && time.Since(info.ModTime()) > spareUnread {
 			_, err := k.outputs.discard(id)
@@ -137,18 +132,13 @@ func (k *collector) named(ctx context.Context, job octaskly.JobID, fate store.Fa
 func (k *collector) sweepBlobs(ctx context.Context, add func(string, int64)) error {
 	return each(k.blobs.dir, func(name string) error {
 		return k.step(ctx, func() error {
-			path := filepath.Join(k.blobs.dir, name)
-			info, err := os.Lstat(path)
-			switch {
-			case err != nil:
-				return nil // gone by now
-			case strings.HasPrefix(name, "."):
+			if strings.HasPrefix(name, ".") {
 				return nil // it is being uploaded
 			}
 			if err := k.dropUnread(ctx, octaskly.Blob(name)); err != nil {
 				return err
 			}
-			if _, err := os.Lstat(path); err == nil {
+			if info, ok := k.blobs.stored(name); ok {
 				add(name, info.Size())
 			}
 			return nil
