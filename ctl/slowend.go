@@ -19,8 +19,8 @@ func (r *running) tellSlowEnd(ctx context.Context, over <-chan struct{}) {
 	case <-over:
 		return
 	}
-	told := ""
-	for pause := slowEnd; r.output == outputTable; pause = min(2*pause, rareLook) {
+	pause, told := slowEnd, ""
+	for r.output == outputTable {
 		select {
 		case <-over:
 			return
@@ -30,6 +30,7 @@ func (r *running) tellSlowEnd(ctx context.Context, over <-chan struct{}) {
 		}
 		state, worker := r.holder(ctx)
 		if state != told && state != "" && state != connected {
+			pause = min(2*pause, rareLook)
 			r.note("task %v ends when worker %s answers or its lease has ended: it is %s; interrupt once more to leave", r.id, worker, state)
 		}
 		told = state

@@ -30,9 +30,9 @@ func (e *entrance) show(code joining.Code) {
 		return
 	}
 	text := fmt.Sprintf("for approval: on the dispatcher's machine type: octasklyctl worker approve %s %s", e.name, code)
+	e.waits.Store(&text)
 	e.log.Info("Waiting " + text)
 	e.status("Waiting " + text)
-	e.waits.Store(&text)
 }
 
 // waiting is what it waits for, and what an operator is to type, or empty.

@@ -124,6 +124,7 @@ func newDispatcher(c *config.Dispatcher, p *process, db *store.Store, vault *sec
 func serveAndReload(ctx context.Context, p *process, c *config.Dispatcher, with *parts, load func() (*config.Dispatcher, error)) error {
 	group, ctx := errgroup.WithContext(ctx)
 	served, over := context.WithCancel(context.WithoutCancel(ctx))
+	hup := hangups()
 	group.Go(func() error { return with.accounts.Run(served) })
 	group.Go(func() error { return with.joins.Run(served) })
 	group.Go(func() error {
@@ -131,7 +132,7 @@ func serveAndReload(ctx context.Context, p *process, c *config.Dispatcher, with 
 		return serve(ctx, p, c, with)
 	})
 	group.Go(func() error {
-		return p.reloadOnHangup(ctx, func() (config.Common, error) {
+		return p.reloadOnHangup(ctx, hup, func() (config.Common, error) {
 			fresh, err := load()
 			if err == nil {
 				with.reload(ctx, fresh)

@@ -11,12 +11,17 @@ import (
 	"github.com/octaskly/octaskly/internal/systemd"
 )
 
-// reloadOnHangup has SIGHUP read the configuration again, until ctx is done. Of
-// what has changed the log level is taken at once, and what load takes.
-func (p *process) reloadOnHangup(ctx context.Context, load func() (config.Common, error)) error {
+// hangups are the signals SIGHUP that come from now on: who is told that a daemon is
+// ready may send one at once.
+func hangups() <-chan os.Signal {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, unix.SIGHUP)
-	defer signal.Stop(hup)
+	return hup
+}
+
+// reloadOnHangup has SIGHUP read the configuration again, until ctx is done. Of
+// what has changed the log level is taken at once, and what load takes.
+func (p *process) reloadOnHangup(ctx context.Context, hup <-chan os.Signal, load func() (config.Common, error)) error {
 	for {
 		select {
 		case <-hup:

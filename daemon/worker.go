@@ -73,10 +73,11 @@ func runWorker(ctx context.Context, load func() (*config.Worker, error), stderr 
 		run = runRelay
 	}
 	group, ctx := errgroup.WithContext(ctx)
+	hup := hangups()
 	group.Go(func() error { return run(ctx, p, c, in) })
 	group.Go(func() error { return awaitSecret(ctx, c, in) })
 	group.Go(func() error {
-		return p.reloadOnHangup(ctx, func() (config.Common, error) {
+		return p.reloadOnHangup(ctx, hup, func() (config.Common, error) {
 			fresh, err := load()
 			return fresh.Common, err
 		})

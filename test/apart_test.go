@@ -2,6 +2,7 @@ package test
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -100,9 +101,13 @@ func TestExecutorExecutesItselfAnew(t *testing.T) {
 	g := newOpenGate(t)
 	running := submit(t, c, g.command("echo after; cat; exit 3")...)
 	g.await(t)
-	var waiting []string
+	open := filepath.Join(filepath.Dir(g.open), "open for all")
+	var others []string
 	for range 6 { // three fill the slots, the others wait
-		waiting = append(waiting, submit(t, c, "--stdin", "/etc/passwd", "--", "sh", "-c", "wc -l; sleep 0.2"))
+		others = append(others, submit(t, c, "--stdin", "/etc/passwd", "--", "sh", "-c", "wc -l; until [ -e '"+open+"' ]; do sleep 0.02; done"))
+	}
+	for _, id := range others[:3] {
+		awaitRunning(t, c, id)
 	}
 	pid := executor.PID()
 	for range 3 {
@@ -115,12 +120,13 @@ func TestExecutorExecutesItselfAnew(t *testing.T) {
 		t.Errorf("its process was %d and is %d", pid, executor.PID())
 	}
 	g.pass(t)
+	check(t, os.WriteFile(open, nil, 0o644))
 	expect(t, c.Ctl(timeout(t), "wait", running), 3, "", "")
-	expect(t, c.Ctl(timeout(t), append([]string{"wait"}, waiting...)...), 0, "", "")
+	expect(t, c.Ctl(timeout(t), append([]string{"wait"}, others...)...), 0, "", "")
 	if got := must(t, c, "logs", running); got != "after\n" {
 		t.Errorf("the output is %q", got)
 	}
-	for _, id := range append(waiting, running) {
+	for _, id := range append(others, running) {
 		if d := show(t, c, id); len(d.Attempts) != 1 {
 			t.Errorf("task %s has attempts %+v", id, d.Attempts)
 		}

@@ -2,11 +2,13 @@ package test
 
 import (
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/octaskly"
 	"github.com/octaskly/octaskly/test/cluster"
 )
@@ -76,9 +78,12 @@ func TestElements(t *testing.T) {
 // No more of an array run at the same time than it may.
 func TestAtOnce(t *testing.T) {
 	c := cluster.Start(t, cluster.Options{})
-	dir := t.TempDir()
-	// Each element makes a file while it runs and counts those that are there.
-	script := `cd ` + dir + `; : > $OCTASKLY_ARRAY_INDEX; ls | wc -l; sleep 0.05; rm $OCTASKLY_ARRAY_INDEX`
+	dir, met := t.TempDir(), t.TempDir()
+	// Each element makes a file while it runs and counts those that are there. The first
+	// two wait for each other.
+	script := `cd ` + dir + `; : > $OCTASKLY_ARRAY_INDEX; : > ` + met + `/$OCTASKLY_ARRAY_INDEX
+		[ $OCTASKLY_ARRAY_INDEX -ge 2 ] || until [ -e ` + met + `/0 -a -e ` + met + `/1 ]; do sleep 0.02; done
+		ls | wc -l; sleep 0.05; rm $OCTASKLY_ARRAY_INDEX`
 	r := c.Ctl(timeout(t), "run", "--array", "0-19%2", "--shell", script)
 	most := 0
 	for _, line := range strings.Fields(r.Stdout) {
@@ -90,33 +95,40 @@ func TestAtOnce(t *testing.T) {
 	}
 }
 
-// Both workers get their share, and a full one does not hold up the other.
+// Both workers get their share.
 func TestFairShares(t *testing.T) {
 	c := cluster.Start(t, cluster.Options{})
 	start(t, c.Worker("w2"))
-	r := c.Ctl(timeout(t), "run", "--array", "0-15", "--shell", `echo $OCTASKLY_WORKER; sleep 0.3`)
-	w1, w2 := strings.Count(r.Stdout, "w1"), strings.Count(r.Stdout, "w2")
-	if r.Code != 0 || w1 != 8 || w2 != 8 {
-		t.Errorf("w1 ran %d, w2 ran %d: %+v", w1, w2, r)
+	open := filepath.Join(t.TempDir(), "open")
+	shared(t, c, submit(t, c, "--array", "0-7", "--shell", tellWorkerWhen(open)), open)
+}
+
+// tellWorkerWhen says where it runs when a file is there.
+func tellWorkerWhen(open string) string {
+	return "until [ -e '" + open + "' ]; do sleep 0.02; done; echo $OCTASKLY_WORKER"
+}
+
+// shared wants four tasks of a job on each of two workers, and lets them end.
+func shared(t *testing.T, c *cluster.Cluster, id, open string) {
+	t.Helper()
+	awaitTask(t, c, id, func(d api.Detail) bool { return d.Counts["running"] == 8 })
+	check(t, os.WriteFile(open, nil, 0o600))
+	must(t, c, "wait", id)
+	out := must(t, c, "logs", id)
+	if w1, w2 := strings.Count(out, "w1\n"), strings.Count(out, "w2\n"); w1 != 4 || w2 != 4 {
+		t.Errorf("w1 ran %d, w2 ran %d: %q", w1, w2, out)
 	}
 }
 
-// Ten long tasks do not queue behind one worker while another is idle, although
+// Long tasks do not queue behind one worker while another is idle, although
 // many short ones came before them.
 func TestLongTasksSpread(t *testing.T) {
 	c := cluster.Start(t, cluster.Options{})
 	must(t, c, "run", "--array", "0-499", "--", "true")
-	g := newGate(t)
-	_ = g
-	began := time.Now()
-	long := submit(t, c, "--array", "0-7", "--shell", `sleep 1; echo $OCTASKLY_WORKER`)
+	open := filepath.Join(t.TempDir(), "open")
+	long := submit(t, c, "--array", "0-7", "--shell", tellWorkerWhen(open))
 	start(t, c.Worker("w2"))
-	must(t, c, "wait", long)
-	took := time.Since(began)
-	out := must(t, c, "logs", long)
-	if !strings.Contains(out, "w2") {
-		t.Errorf("after %v: %q", took, out)
-	}
+	shared(t, c, long, open)
 }
 
 // A run ends when its array has been cancelled, whatever it was waiting for.

@@ -95,7 +95,21 @@ func uptime(t *testing.T) float64 {
 	return seconds
 }
 
-// audit wants so many attempts to have lived, one after the other.
+// now is the attempt that was the last to show that it lives.
+func (l *ledger) now(t *testing.T) int {
+	t.Helper()
+	beats := l.beats(t)
+	return beats[len(beats)-1].attempt
+}
+
+// awaitAfter waits until a later attempt lives.
+func (l *ledger) awaitAfter(t *testing.T, attempt int) {
+	t.Helper()
+	awaitSuccess(t, func() bool { return l.now(t) > attempt })
+}
+
+// audit wants attempts to have lived one after the other, as many as there were: on a
+// slow machine one more may end by its lease than the test is about.
 func (l *ledger) audit(t *testing.T, attempts int) {
 	t.Helper()
 	beats := l.beats(t)
@@ -149,21 +163,34 @@ func TestAtMostOne(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, first, proxy := apartBehindProxy(t)
+			call := reserve(t, c)
 			l := newLedger(t)
 			id := submit(t, c, append([]string{"--at-most-one"}, l.command()...)...)
 			l.await(t, 1)
-			start(t, c.Worker("w2"))
+			n := l.now(t)
 			part.cut(t, first, proxy)
-			l.await(t, 2)
+			call()
+			l.awaitAfter(t, n)
 			part.mend(t, first, proxy)
-			d := awaitTask(t, c, id, func(d api.Detail) bool { return d.Attempts[0].Late != nil })
-			if first := d.Attempts[0]; first.Reason != octaskly.ReasonWorkerLost || first.Late.Reason != octaskly.ReasonLease {
-				t.Errorf("its first attempt is %+v, late %+v", first, first.Late)
+			d := awaitTask(t, c, id, func(d api.Detail) bool { return d.Attempts[n-1].Late != nil })
+			if cut := d.Attempts[n-1]; cut.Reason != octaskly.ReasonWorkerLost || cut.Late.Reason != octaskly.ReasonLease {
+				t.Errorf("attempt %d is %+v, late %+v", n, cut, cut.Late)
 			}
 			l.finish(t)
 			expect(t, c.Ctl(timeout(t), "wait", id), 3, "", "")
-			l.audit(t, 2)
+			l.audit(t, len(show(t, c, id).Attempts))
 		})
+	}
+}
+
+// reserve starts w2, which takes nothing until it is called.
+func reserve(t *testing.T, c *cluster.Cluster) (call func()) {
+	t.Helper()
+	start(t, c.Worker("w2"))
+	must(t, c, "worker", "drain", "w2")
+	return func() {
+		t.Helper()
+		must(t, c, "worker", "resume", "w2")
 	}
 }
 
@@ -192,15 +219,16 @@ func TestAtMostOneWithoutDispatcher(t *testing.T) {
 	id := submit(t, c, append([]string{"--at-most-one"}, l.command()...)...)
 	l.await(t, 1)
 	awaitRunning(t, c, id)
+	n := l.now(t)
 	check(t, c.Dispatcher.Kill())
 	l.awaitQuiet(t)
 	start(t, c.Dispatcher)
-	l.await(t, 2)
+	l.awaitAfter(t, n)
 	l.finish(t)
 	expect(t, c.Ctl(timeout(t), "wait", id), 3, "", "")
-	l.audit(t, 2)
 	d := show(t, c, id)
-	if len(d.Attempts) != 2 || d.Attempts[0].State != octaskly.Cancelled || d.Attempts[0].Reason != octaskly.ReasonLease || d.Attempts[0].Detail == "" {
+	l.audit(t, len(d.Attempts))
+	if cut := d.Attempts[n-1]; cut.State != octaskly.Cancelled || cut.Reason != octaskly.ReasonLease || cut.Detail == "" {
 		t.Errorf("its attempts are %+v", d.Attempts)
 	}
 }
@@ -242,15 +270,17 @@ func TestCutWithoutAtMostOne(t *testing.T) {
 // deadline.
 func TestAtMostOneUnderHangup(t *testing.T) {
 	c, worker, _ := apartBehindProxy(t)
+	call := reserve(t, c)
 	l := newLedger(t)
 	id := submit(t, c, append([]string{"--at-most-one"}, l.command()...)...)
 	l.await(t, 1)
-	start(t, c.Worker("w2"))
+	n := l.now(t)
 	check(t, worker.Signal(stopSignal))
 	check(t, c.Workers[1].Reload(timeout(t))) // w1-x
-	l.await(t, 2)
+	call()
+	l.awaitAfter(t, n)
 	check(t, worker.Signal(contSignal))
 	l.finish(t)
 	expect(t, c.Ctl(timeout(t), "wait", id), 3, "", "")
-	l.audit(t, 2)
+	l.audit(t, len(show(t, c, id).Attempts))
 }

@@ -49,6 +49,7 @@ func deeds(t *testing.T, c *cluster.Cluster) (want []string) {
 	must(t, c, "wait", "1")
 	ann.must(t, "submit", "--", "sleep", "1000")
 	ann.must(t, "cancel", "3")
+	c.Ctl(timeout(t), "wait", "3") // only what has ended is run again
 	ann.must(t, "retry", "3")
 	ann.must(t, "cancel", "3")
 	ann.must(t, "ls", "-a")

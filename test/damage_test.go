@@ -154,7 +154,7 @@ func TestDamageWhileRunning(t *testing.T) {
 	for _, id := range h.ended {
 		h.Ctl(timeout(t), "show", id)
 	}
-	awaitLog(t, h.Dispatcher, "Database: saved")
+	awaitSuccess(t, func() bool { return stats(t, h.Cluster).Damage != nil })
 	h.settled(t)
 }
 

@@ -187,6 +187,7 @@ func withoutTrust(t *testing.T) {
 
 	other := fleetOn(t, "lab", map[string]*host{"dispatcher": twin})
 	start(t, other.Dispatcher)
+	awaitSuccess(t, func() bool { return len(discover(t, w2)) == 2 })
 	lost := c.Again(seeker(c, "w2", "lab"), "--join-key-file", "")
 	check(t, lost.Launch())
 	awaitLog(t, lost, "2 dispatchers are heard on the network, and this worker has neither key nor invite to tell them apart by")

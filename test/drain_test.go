@@ -72,17 +72,32 @@ func TestDrainSurvivesRestarts(t *testing.T) {
 	must(t, c, "wait", waiting)
 }
 
+// sentAhead has a worker of one slot run what waits at a gate, and be sent another task
+// ahead: it is one whose tasks have been short of late.
+func sentAhead(t *testing.T, c *cluster.Cluster, g *gate, more string) (running, ahead string) {
+	t.Helper()
+	for range 10 {
+		must(t, c, "run", "--array", "0-99", "--", "true")
+		running = submit(t, c, g.command(more)...)
+		g.await(t)
+		ahead = submit(t, c, "--", "true")
+		if show(t, c, ahead).State == octaskly.Assigned {
+			return running, ahead
+		}
+		g.pass(t)
+		must(t, c, "wait", running, ahead)
+	}
+	t.Fatal("no task is sent ahead")
+	return "", ""
+}
+
 // What a drained worker has not started it gives back.
 func TestDrainGivesBack(t *testing.T) {
 	c := cluster.Open(t, oneLoss)
 	start(t, c.Dispatcher)
 	start(t, c.Worker("w1", "--slots", "1"))
 	g := newGate(t)
-	must(t, c, "run", "--array", "0-99", "--", "true") // short tasks: more are sent ahead
-	first := submit(t, c, g.command("true")...)
-	g.await(t)
-	second := submit(t, c, "--", "true") // sent ahead
-	awaitTask(t, c, second, func(d api.Detail) bool { return d.State == octaskly.Assigned })
+	first, second := sentAhead(t, c, g, "true")
 	drain(t, c, "w1", api.DrainRequest{})
 	start(t, c.Worker("w2"))
 	must(t, c, "wait", second)

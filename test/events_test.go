@@ -333,8 +333,12 @@ func TestEventsOfWorker(t *testing.T) {
 	}
 	awaitSuccess(t, func() bool { return slices.Contains(kinds(), "worker.lost") })
 	start(t, c.Workers[0])
-	awaitSuccess(t, func() bool { return slices.Contains(kinds(), "worker.back") })
-	if got := kinds(); !slices.Equal(got, []string{"worker.joined", "worker.away", "worker.lost", "worker.back"}) {
+	var got []string
+	awaitSuccess(t, func() bool {
+		got = kinds()
+		return slices.Contains(got, "worker.back")
+	})
+	if !slices.Equal(got, []string{"worker.joined", "worker.away", "worker.lost", "worker.back"}) {
 		t.Errorf("what is told of it: %v", got)
 	}
 }

@@ -159,6 +159,7 @@ func TestSlowReader(t *testing.T) {
 		clients = append(clients, cmd)
 	}
 	check(t, in.Close())
+	awaitSuccess(t, func() bool { return strings.Count(must(t, c, "ls", "-a", "-o", "quiet"), "\n") == len(clients) })
 	expect(t, c.Ctl(timeout(t), "run", "--", "echo", "served"), 0, "served\n", "")
 	must(t, c, "wait", "1-8") // their ends do not wait for their readers
 	if after := residentMiB(t, c.Dispatcher.PID()); after > before+64 {

@@ -86,12 +86,14 @@ func TestGuard(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := cluster.Start(t, fourSeconds)
+			call := reserve(t, c)
 			l := newLedger(t)
 			id := submit(t, c, append([]string{"--at-most-one"}, l.command()...)...)
 			l.await(t, 1)
-			start(t, c.Worker("w2"))
 			guard := fell(t, c.Workers[0])
-			l.await(t, 2)
+			n := l.now(t)
+			call()
+			l.awaitAfter(t, n)
 			if c.Workers[0].PID() != 0 { // a stopped one
 				check(t, c.Workers[0].Signal(contSignal))
 			} else {
@@ -99,9 +101,10 @@ func TestGuard(t *testing.T) {
 			}
 			l.finish(t)
 			expect(t, c.Ctl(timeout(t), "wait", id), 3, "", "")
-			l.audit(t, 2)
-			if a := show(t, c, id).Attempts[0]; a.Reason != octaskly.ReasonWorkerLost {
-				t.Errorf("its first attempt is %+v", a)
+			d := show(t, c, id)
+			l.audit(t, len(d.Attempts))
+			if a := d.Attempts[n-1]; a.Reason != octaskly.ReasonWorkerLost {
+				t.Errorf("attempt %d is %+v", n, a)
 			}
 			if pids := alive(t, l.path); len(pids) > 0 {
 				t.Errorf("processes %v are still there", pids)
@@ -140,6 +143,7 @@ func TestGuardByHand(t *testing.T) {
 func TestGuardUnderHangup(t *testing.T) {
 	c, _, _ := apartBehindProxy(t)
 	executor := c.Workers[1] // w1-x
+	call := reserve(t, c)
 	l := newLedger(t)
 	id := submit(t, c, append([]string{"--at-most-one"}, l.command()...)...)
 	l.await(t, 1)
@@ -149,11 +153,12 @@ func TestGuardUnderHangup(t *testing.T) {
 	if now := guardOf(t, executor); now != guard {
 		t.Errorf("the guard is process %d and was %d", now, guard)
 	}
-	start(t, c.Worker("w2"))
+	n := l.now(t)
 	check(t, executor.Kill())
-	l.await(t, 2)
+	call()
+	l.awaitAfter(t, n)
 	gone(t, guard)
 	l.finish(t)
 	expect(t, c.Ctl(timeout(t), "wait", id), 3, "", "")
-	l.audit(t, 2)
+	l.audit(t, len(show(t, c, id).Attempts))
 }

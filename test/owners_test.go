@@ -38,6 +38,7 @@ func TestOwners(t *testing.T) {
 	for id := 3; id < 3+jobs; id++ {
 		ann.pry(t, itoa(id))
 	}
+	ann.must(t, "wait", mine)
 	ann.sweeps(t, mine)
 	for id := 3; id < 3+jobs; id++ {
 		if job := bob.job(t, itoa(id)); job.Counts["cancelled"] != 0 || job.Owner != "bob" {
@@ -52,9 +53,9 @@ func TestOwners(t *testing.T) {
 	if all := eve.list(t, "?all=true&limit=1000"); len(all) != 3+jobs {
 		t.Errorf("an admin sees %v", all)
 	}
-	if a := eve.do(t, "GET", "/api/v1/tasks/3.0/output?stream=stdout", ""); a.text != "secret of bob\n" {
-		t.Errorf("an admin reads %+v", a)
-	}
+	awaitSuccess(t, func() bool {
+		return eve.do(t, "GET", "/api/v1/tasks/3.0/output?stream=stdout", "").text == "secret of bob\n"
+	})
 	var outcome api.Outcome
 	eve.do(t, "DELETE", "/api/v1/tasks/all?all_users=true", "").read(t, "an admin's cancel", &outcome)
 	if outcome.Done < 2*jobs {

@@ -80,12 +80,16 @@ func (m *tmux) shows(texts ...string) (screen string) {
 	})
 }
 
+// until waits for a screen that stays for a moment: of one that is being drawn the
+// terminal has a part.
 func (m *tmux) until(what string, is func(string) bool) (screen string) {
 	m.t.Helper()
+	last := ""
 	for ctx := timeout(m.t); ; time.Sleep(20 * time.Millisecond) {
-		if screen = m.screen(); is(screen) {
+		if screen = m.screen(); is(screen) && screen == last {
 			return screen
 		}
+		last = screen
 		if ctx.Err() != nil {
 			m.t.Fatalf("it does not come to pass that %s:\n%s", what, screen)
 		}

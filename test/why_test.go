@@ -199,7 +199,7 @@ func TestWhyOfSilentWorkers(t *testing.T) {
 
 // Round trips are measured, and shown as they are.
 func TestRoundTrip(t *testing.T) {
-	c := cluster.Start(t, cluster.Options{DispatcherFlags: []string{"--limits-lease", "1s"}})
+	c := cluster.Start(t, cluster.Options{})
 	var w *api.Worker
 	awaitSuccess(t, func() bool { w = page(t, c, "w1"); return w.RoundTrip > 0 })
 	if d := time.Duration(w.RoundTrip); d > 10*time.Second || w.Transport == "" || w.Since == nil {

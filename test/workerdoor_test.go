@@ -30,14 +30,22 @@ var kindsOfWorker = map[string]func(*testing.T, *cluster.Cluster) *cluster.Daemo
 	"inside": func(t *testing.T, c *cluster.Cluster) *cluster.Daemon {
 		w := c.Worker("w1", ownDoor...)
 		start(t, w)
+		awaitDoor(t, w)
 		return w
 	},
 	"apart": func(t *testing.T, c *cluster.Cluster) *cluster.Daemon {
 		w, executor := c.Apart("w1")
 		start(t, executor)
 		start(t, w.With(ownDoor...))
+		awaitDoor(t, w)
 		return w
 	},
+}
+
+// awaitDoor waits until a worker has said where it serves HTTP.
+func awaitDoor(t *testing.T, w *cluster.Daemon) {
+	t.Helper()
+	awaitLog(t, w, "Worker answers for itself by REST")
 }
 
 // atWorker makes a request at a worker's door.
@@ -164,6 +172,7 @@ func TestWorkersCertificate(t *testing.T) {
 	cert, key := selfSigned(t)
 	w := c.Worker("w1", "--http-listen", ":0", "--tls-cert", cert, "--tls-key", key)
 	start(t, w)
+	awaitDoor(t, w)
 	must(t, c, "user", "add", "ann")
 	ann := newToken(t, c, "--user", "ann")
 	pool := x509.NewCertPool()

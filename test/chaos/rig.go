@@ -15,10 +15,6 @@ import (
 	"github.com/octaskly/octaskly/test/cluster"
 )
 
-// host is the dispatcher's: nobody dials from it, so that its port cannot become
-// somebody else's while it is away.
-const host = "127.77.0.1"
-
 const (
 	grace      = 500 * time.Millisecond
 	roomInside = "8"  // processors of workers with their executor inside
@@ -41,7 +37,7 @@ type rig struct {
 // build makes a fleet that does not run yet, below parent.
 func build(parent string, lease time.Duration, f fleet, mark string) (r *rig, err error) {
 	c, err := cluster.New(cluster.Options{
-		Parent: parent, Host: host,
+		Parent:          parent,
 		DispatcherFlags: []string{"--limits-lease", lease.String(), "--limits-max-losses", "1000"},
 		WorkerFlags:     []string{"--grace", grace.String(), "--cpus", roomInside},
 	})

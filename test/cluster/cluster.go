@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/octaskly/octaskly/internal/dirs"
 )
@@ -15,8 +17,9 @@ import (
 type Options struct {
 	// Parent is where the scratch directory is made. If empty, os.TempDir.
 	Parent string
-	// Host is the address that the dispatcher listens on. If empty, it is 127.0.0.1,
-	// where its port may become somebody else's while the dispatcher is away.
+	// Host is the address that the dispatcher listens on. If empty, it is a loopback
+	// address of its own: of 127.0.0.1 its port may become somebody else's while the
+	// dispatcher is away.
 	Host string
 	// REST has the dispatcher serve HTTPS on a free port of 127.0.0.1.
 	REST bool
@@ -40,6 +43,7 @@ type Cluster struct {
 	Workers    []*Daemon
 
 	options  Options
+	host     string // an address of its own
 	programs Programs
 	proxies  map[string]*Proxy // by the name of their worker
 	address  string            // of the dispatcher for workers, once it has told
@@ -57,12 +61,21 @@ func New(o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a scratch directory: %w", err)
 	}
-	c := &Cluster{options: o, programs: programs, Dir: dir, proxies: map[string]*Proxy{}}
+	c := &Cluster{options: o, host: ownHost(), programs: programs, Dir: dir, proxies: map[string]*Proxy{}}
 	c.Dispatcher = c.daemon("dispatcher", "listening on ", c.dispatcherArgs)
 	if err := c.furnish(); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot use scratch directory %q: %w", dir, err), os.RemoveAll(dir))
 	}
 	return c, nil
+}
+
+var hosts atomic.Uint32
+
+// ownHost is an address of this machine (RFC 1122 section 3.2.1.3) that no connection
+// goes out from, and no other cluster of this process listens on.
+func ownHost() string {
+	n := hosts.Add(1)
+	return net.IPv4(127, byte(1+os.Getpid()%254), byte(n/254), byte(1+n%254)).String()
 }
 
 // scratch returns a path without symbolic links, as /proc tells it.
@@ -146,7 +159,7 @@ func (c *Cluster) Socket() string { return c.Dispatcher.socket }
 func (c *Cluster) Address() string { return c.address }
 
 func (c *Cluster) dispatcherArgs() []string {
-	listen := cmp.Or(c.address, cmp.Or(c.options.Host, "127.0.0.1")+":0") // after a restart, workers look for it where it was
+	listen := cmp.Or(c.address, cmp.Or(c.options.Host, c.host)+":0") // after a restart, workers look for it where it was
 	args := []string{"dispatcher", "--state-dir", c.path("dispatcher"), "--socket", c.Socket(), "--listen", listen}
 	args = append(args, c.restArgs()...)
 	return append(args, c.options.DispatcherFlags...)

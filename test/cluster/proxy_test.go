@@ -54,7 +54,7 @@ func dial(t *testing.T, p *Proxy) net.Conn {
 
 // ask says something and reads as much, within a time.
 func ask(conn net.Conn, text string, within time.Duration) (string, error) {
-	conn.SetDeadline(time.Now().Add(within))
+	conn.SetReadDeadline(time.Now().Add(within))
 	if _, err := io.WriteString(conn, text); err != nil {
 		return "", err
 	}
