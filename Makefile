@@ -58,7 +58,7 @@ test-box: ## try boxes by themselves in virtual machines
 	OCTASKLY_VM=1 go test -count=1 -timeout 30m ./test/box
 
 test-battery: ## attack the installed package in virtual machines, at each sandbox level
-	OCTASKLY_VM=1 go test -count=1 -timeout 30m ./test/battery
+	OCTASKLY_VM=1 go test -count=1 -timeout 60m ./test/battery
 
 bench-top: ## measure what octasklyctl top costs while nothing moves
 	go test -run '^$$' -bench '^BenchmarkIdle$$' -benchtime 1x ./internal/tui

@@ -18,9 +18,9 @@ import (
 
 const (
 	// setting bounds the installation.
-	setting = 3 * time.Minute
-	// patience bounds the battery.
-	patience = 20 * time.Minute
+	setting = 10 * time.Minute
+	// patience bounds the battery. Each row has a bound of its own.
+	patience = 40 * time.Minute
 )
 
 // battle is a machine with the package, where rows can be tried.

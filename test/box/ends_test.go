@@ -34,11 +34,11 @@ func TestEnds(t *testing.T) {
 		{"input", shell(0, "cat; wc -c"), exited(0), "0\n", false},
 		{"background", shell(0, "sleep 1000 & exit 3"), exited(3), "", true},
 		{"daemon", shell(0, "setsid sh -c 'setsid sleep 1000 & sleep 1000' & sleep 0.2; exit 4"), exited(4), "", true},
-		{"orphans are reaped", shell(0, "for i in 1 2 3 4 5; do (true & true & exec true) & done; wait; sleep 0.2; grep -l '^State:.Z' /proc/[0-9]*/status | wc -l"), exited(0), "0\n", false},
+		{"orphans are reaped", shell(0, "for i in 1 2 3 4 5; do (true & true & exec true) & done; wait; while grep -qs '^State:.Z' /proc/[0-9]*/status; do sleep 0.1; done; echo 0"), exited(0), "0\n", false},
 		{"stopped", boxcase.Case{Argv: []string{"sh", "-c", "echo up; exec sleep 1000"}, Await: "up", Signals: []int{int(unix.SIGSTOP), int(unix.SIGCONT), int(unix.SIGTERM)}}, signaled(unix.SIGTERM), "up\n", false},
 		{"signal is caught", boxcase.Case{Argv: []string{"sh", "-c", "trap 'echo caught; exit 9' TERM; echo up; while :; do sleep 0.1; done"}, Await: "up", Signals: []int{int(unix.SIGTERM)}}, exited(9), "up\ncaught\n", false},
 		{"signal from outside", boxcase.Case{Argv: []string{"sh", "-c", "echo up; sleep 1; exit 9"}, Await: "up", Signals: []int{int(unix.SIGTERM)}, Outside: true}, exited(9), "up\n", false},
-		{"signal for the group", boxcase.Case{Argv: []string{"sh", "-c", "trap '' INT; (trap 'echo child; exit' USR1; echo up; while :; do sleep 0.1; done) & trap : USR1; wait; wait; exit 6"}, Await: "up", Signals: []int{int(unix.SIGUSR1)}}, exited(6), "up\nchild\n", false},
+		{"signal for the group", boxcase.Case{Argv: []string{"sh", "-c", "trap '' INT; trap : USR1; (trap 'echo child; exit' USR1; echo up; while :; do sleep 0.1; done) & wait; wait; exit 6"}, Await: "up", Signals: []int{int(unix.SIGUSR1)}}, exited(6), "up\nchild\n", false},
 		{"real-time signal", boxcase.Case{Argv: []string{"sh", "-c", "echo up; exec sleep 1000"}, Await: "up", Signals: []int{40}}, 40, "up\n", false},
 	}
 	var cases []boxcase.Case

@@ -57,7 +57,7 @@ var started = sync.OnceValue(func() error {
 	if said, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("cannot build: %w\n%s", err, said)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 4*patience) // there may be no image yet
 	defer cancel()
 	if machine, err = vm.Start(ctx, vm.Options{Name: "boxes"}); err != nil {
 		return err

@@ -14,8 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// patience is how long what is to vanish may still be there.
-const patience = 5 * time.Second
+// patience is how long what is to vanish may still be there: a worker that was away
+// looks for its dispatcher every ten seconds.
+const patience = 20 * time.Second
 
 // await looks until nothing is found, or patience is over, and returns what is
 // found then.

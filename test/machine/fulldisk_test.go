@@ -84,7 +84,7 @@ func dispatcherFull(s *site) {
 			s.says("octasklyctl run -- echo again", "again")
 		})
 	})
-	s.says("journalctl -u octasklyd-dispatcher -o cat | grep -c 'Cannot write to the store' | awk '{ print ($1 < 100) ? \"few\" : $1 }'", "few")
+	s.says("journalctl -u octasklyd-dispatcher -o cat | grep -c 'Cannot write to the store' | awk '{ print ($1 < 300) ? \"few\" : $1 }'", "few")
 }
 
 // While the executor's disk is full, commands run and end; of their output is kept

@@ -71,7 +71,7 @@ func whoMay(s *site) {
 	vm.Must(s, user.Shell(s.ctx(), "octasklyctl run -- true"))
 	vm.Must(s, user.Shell(s.ctx(), "octasklyctl submit -- true"))
 	// Nobody but the worker and root may give orders to the executor.
-	vm.Must(s, user.Shell(s.ctx(), "timeout 5 octasklyd worker --executor /run/octaskly/executor.sock --state-dir ~/w --socket ~/w.sock --join-key-file ~/key 2>&1 | grep -m 1 executor.sock.*'permission denied'"))
+	vm.Must(s, user.Shell(s.ctx(), "timeout 60 octasklyd worker --executor /run/octaskly/executor.sock --state-dir ~/w --socket ~/w.sock --join-key-file ~/key 2>&1 | grep -m 1 executor.sock.*'permission denied'"))
 }
 
 // journalctl OCTASKLY_TASK=ID tells the story of a task.

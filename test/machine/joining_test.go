@@ -51,10 +51,9 @@ func cabled(t *testing.T, name string, cable *vm.Network) *site {
 // it is another than before.
 func (s *site) asks(before string) (command string) {
 	s.Helper()
-	const begins = "octasklyctl worker approve "
-	s.await("systemctl show --value -p StatusText octasklyd-worker | grep '" + begins + "' | grep -v '" + before + "'")
-	_, rest, _ := strings.Cut(s.property("octasklyd-worker", "StatusText"), begins)
-	return begins + strings.TrimSpace(rest)
+	const typed = "octasklyctl worker approve [^ ]+ [0-9]{3}-[0-9]{3}"
+	s.await("systemctl show --value -p StatusText octasklyd-worker | grep -oE '" + typed + "' | grep -v '" + before + "' > /root/typed")
+	return s.sh("cat /root/typed")
 }
 
 // otherCode is one that nobody shows.

@@ -102,5 +102,6 @@ func (s *site) unlittered() {
 	s.says("pgrep -x sleep || true", "")
 	s.says(`shopt -s nullglob; cd /var/lib/octaskly/executor/work
 		for box in box-*; do test -d /sys/fs/cgroup/octaskly.slice/octasklyd-executor.service/tasks/$box || echo $box; done`, "")
-	s.says("cat /dev/null $(find /sys/fs/cgroup/octaskly.slice/octasklyd-executor.service/tasks -name cgroup.procs) | while read pid; do cat /proc/$pid/comm; done | sort -u", "octaskly-init")
+	const inBoxes = "cat /dev/null $(find /sys/fs/cgroup/octaskly.slice/octasklyd-executor.service/tasks -name cgroup.procs) | while read pid; do cat /proc/$pid/comm; done | sort -u"
+	s.await("test \"$(" + inBoxes + ")\" = octaskly-init") // others are being made
 }

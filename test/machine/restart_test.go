@@ -25,7 +25,7 @@ func workerRestart(s *site) {
 	s.sh("systemctl restart octasklyd-dispatcher")
 	s.connected()
 	s.sh("systemctl stop octasklyd-worker")
-	if said := s.sh("journalctl -u octasklyd-worker -o cat"); !strings.Contains(said, "commands=1") || !strings.Contains(said, "systemctl stop octasklyd-executor") {
+	if said := s.sh("journalctl --sync; journalctl -u octasklyd-worker -o cat"); !strings.Contains(said, "commands=1") || !strings.Contains(said, "systemctl stop octasklyd-executor") {
 		s.Errorf("the worker does not say that a command goes on:\n%s", said)
 	}
 	s.shells(1)
@@ -79,7 +79,7 @@ func executorRestart(s *site) {
 
 	id = s.gated("exit 3")
 	s.sh("systemctl stop octasklyd-executor")
-	s.says("systemctl is-active octasklyd-executor.service octasklyd-executor.socket octasklyd-worker.service || true", "inactive\ninactive\ninactive")
+	s.await("test \"$(systemctl is-active octasklyd-executor.service octasklyd-executor.socket octasklyd-worker.service | sort -u)\" = inactive")
 	s.shells(0)
 	s.await("octasklyctl show " + id + " | grep -w queued")
 	s.sh("systemctl start octasklyd-worker")
@@ -125,7 +125,7 @@ func socketActivation(s *site) {
 	s.sh("systemctl stop octasklyd-dispatcher.service")
 	s.says("systemctl is-active octasklyd-dispatcher.service octasklyd-dispatcher.socket || true", "inactive\nactive")
 	s.says("octasklyctl ls | grep -c 'echo one'", "1")
-	s.says("systemctl is-active octasklyd-dispatcher.service", "active")
+	s.await("systemctl is-active octasklyd-dispatcher.service")
 	s.connected()
 	s.says("octasklyctl run -- echo two", "two")
 
@@ -156,7 +156,7 @@ func TestWatchdog(t *testing.T) {
 	s := installed(t)
 	s.sh(`for role in dispatcher worker executor; do
 		mkdir -p /etc/systemd/system/octasklyd-$role.service.d
-		printf '[Service]\nWatchdogSec=4s\nTimeoutAbortSec=1s\n' > /etc/systemd/system/octasklyd-$role.service.d/test.conf
+		printf '[Service]\nWatchdogSec=10s\nTimeoutAbortSec=1s\n' > /etc/systemd/system/octasklyd-$role.service.d/test.conf
 	done; systemctl daemon-reload`)
 	s.enable()
 	id := s.gated("exit 3")

@@ -100,9 +100,12 @@ func reloadUnderBoxes(s *site) {
 	s.ends(id, 3, 1)
 	s.says("octasklyctl logs --stdout "+id, "x")
 
-	slow := s.sh("octasklyctl submit --cpu-time 1s -- sh -c 'echo begun >&2; while :; do :; done'")
+	slow := s.sh("octasklyctl submit --cpu-time 2s -- sh -c 'trap open=1 USR1; echo begun >&2; until [ $open ]; do sleep 0.1; done; while :; do :; done'")
 	s.begun(slow, 1)
 	s.sh("systemctl reload octasklyd-executor")
+	s.await("journalctl -u octasklyd-executor -o cat | grep -c took_over=true | grep 2")
+	s.connected()
+	s.open(slow)
 	s.ends(slow, 125, 1)
 	if d := s.show(slow); d.Reason != octaskly.ReasonCPUTime {
 		s.Errorf("it ended by %s", d.Reason)

@@ -25,12 +25,14 @@ const (
 
 // arguments choose the processor, too. Under TCG it is an old one: the fewer
 // features, the fewer variants of everything the kernel tries, and it boots a
-// third quicker than with "max".
+// third quicker than with "max". It has a source of random numbers, so that the kernel
+// changes its own code for them before there is a second processor: while both work,
+// TCG has been seen to hang for good.
 func (a accelerator) arguments() []string {
 	if a == kvm {
 		return []string{"-accel", "kvm", "-cpu", "host"}
 	}
-	return []string{"-accel", "tcg,thread=multi,tb-size=256", "-cpu", "Nehalem"}
+	return []string{"-accel", "tcg,thread=multi,tb-size=256", "-cpu", "Nehalem,+rdrand"}
 }
 
 // accelerator is KVM where it really runs a kernel: /dev/kvm may be there and

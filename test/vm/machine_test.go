@@ -170,10 +170,17 @@ func concurrently(t *testing.T, m *Machine) {
 
 func deadline(t *testing.T, m *Machine) {
 	late := errors.New("it is late")
-	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, late)
-	defer cancel()
-	r := m.Shell(ctx, "echo begun; sleep 1001")
-	if r.Code != -1 || !errors.Is(r.Err, late) || r.Stdout != "begun\n" {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	reader := &expecting{want: "begun\n", met: make(chan struct{})}
+	c := m.Command(ctx, "bash", "-c", "echo begun; sleep 1001")
+	c.Stdout = reader
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-reader.met
+	cancel(late) // as a deadline does
+	if r := c.Wait(); r.Code != -1 || !errors.Is(r.Err, late) {
 		t.Errorf("got %v", r)
 	}
 	if r := m.Run(timeout(t), "pgrep", "-f", "sleep 1001"); r.Code != 1 {
@@ -225,7 +232,7 @@ func awaited(t *testing.T, m *Machine) {
 	if r := later.Wait(); r.Code != 0 {
 		t.Error(r)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if r := m.Await(ctx, "echo not yet; false"); r.Code != 1 || r.Stderr != "not yet\n" {
 		t.Errorf("got %v", r)

@@ -19,7 +19,7 @@ const (
 
 // startTimeout bounds how long Boot waits for an image, a free slot and a
 // machine.
-const startTimeout = 10 * time.Minute
+const startTimeout = 20 * time.Minute
 
 // Boot starts a machine for a test and ends it after the test. If the test has
 // failed, the end of the console is shown and all of it kept. Without

@@ -95,11 +95,11 @@ func listSockets() error {
 	return errors.New(strings.Join(open, ","))
 }
 
-// findPeers looks for this program in other tasks, for as long as they all run,
-// and signals what it finds.
+// findPeers looks for this program in other tasks, for so long that they all run, and
+// signals what it finds.
 func findPeers() error {
 	found := errors.New("none")
-	for range 10 {
+	for range 100 {
 		links, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 		for _, link := range links {
 			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(link)))

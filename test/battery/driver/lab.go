@@ -20,7 +20,7 @@ import (
 
 // patience bounds a row; cleaning, how long a machine may take to be as it was.
 const (
-	patience = 2 * time.Minute
+	patience = 6 * time.Minute
 	cleaning = 15 * time.Second
 )
 
@@ -127,7 +127,7 @@ func submitAt(ctx context.Context, r *row.Row, level string) (string, error) {
 	if argv == "" {
 		argv = `sh -c "$TRY"`
 	}
-	cmd := exec.CommandContext(ctx, "bash", "-c", "exec octasklyctl submit -o quiet --sandbox $level --timeout 60s "+r.With+" -- "+argv)
+	cmd := exec.CommandContext(ctx, "bash", "-c", "exec octasklyctl submit -o quiet --sandbox $level --timeout 5m "+r.With+" -- "+argv)
 	cmd.Env = append(cmd.Environ(), "TRY="+r.Try, "level="+level)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -14,7 +14,7 @@ import (
 )
 
 // lingering is how long output is awaited from what a command has left behind.
-const lingering = time.Second
+const lingering = 5 * time.Second
 
 // path is what root finds at a login: ENV_SUPATH of login.defs(5).
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -13,7 +13,7 @@ packages=$packages${tools:+,$tools}
 # The hooks are handed over as text: whoever runs them need not find our files.
 # A reproducible image would have no machine id. The initial RAM disk knows its
 # modules and needs no udev to find them.
-mmdebstrap --quiet --variant=minbase --include="$packages" --skip=cleanup/reproducible \
+mmdebstrap --quiet --aptopt='Acquire::Retries "5"' --variant=minbase --include="$packages" --skip=cleanup/reproducible \
 	--aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' \
 	--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
 	--dpkgopt='path-exclude=/usr/share/locale/*' \
