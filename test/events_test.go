@@ -296,12 +296,15 @@ func TestEventsResumeByHand(t *testing.T) {
 // Readers who do not read cost nobody anything, and have missed nothing when they do.
 func TestSlowEventReaders(t *testing.T) {
 	c := cluster.Start(t, cluster.Options{})
-	load := func() time.Duration {
-		began := time.Now()
-		must(t, c, "run", "--array", "0-1999", "--", "true")
-		return time.Since(began)
+	load := func() (took time.Duration) { // the machine may stall in one of three
+		took = time.Hour
+		for range 3 {
+			began := time.Now()
+			must(t, c, "run", "--array", "0-999", "--", "true")
+			took = min(took, time.Since(began))
+		}
+		return took
 	}
-	load()
 	usual := load()
 	web := webOnSocket(t, c)
 	readers := make([]*eventStream, 20)

@@ -32,7 +32,7 @@ func TestStreamsEndWithTheirToken(t *testing.T) {
 			ann := settle(t, c, "ann-"+name, "client")
 			id := ann.long(t)
 			if name == "expired" {
-				ann.token = newToken(t, c, "--user", ann.name, "--expires", "3s")
+				ann.token = newToken(t, c, "--user", ann.name, "--expires", "10s")
 			}
 			streams := ann.followAll(t, id)
 			end.by(t, ann)
@@ -103,7 +103,9 @@ func (p *person) followAll(t *testing.T, id string) map[string]io.Reader {
 // open makes a request whose answer goes on.
 func (p *person) open(t *testing.T, path, accept string) io.Reader {
 	t.Helper()
-	r, err := http.NewRequestWithContext(timeout(t), "GET", p.c.REST()+path, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*patience) // it outlives some tests
+	t.Cleanup(cancel)
+	r, err := http.NewRequestWithContext(ctx, "GET", p.c.REST()+path, nil)
 	check(t, err)
 	r.Header.Set("Authorization", "Bearer "+p.token)
 	r.Header.Set("Accept", accept)
