@@ -33,34 +33,37 @@ func TestLoginTellsNothing(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t)
-			r.user("ann", octaskly.RoleClient)
-			r.user("gone", octaskly.RoleClient)
-			_, err := r.CreateUser(t.Context(), root, &api.NewUser{Name: "tokens"})
-			r.must(err)
-			_, err = r.ChangeUser(t.Context(), root, "gone", &api.UserChange{Disabled: new(true)})
-			r.must(err)
-			var checked []string
-			check := r.Accounts.check
-			r.Accounts.check = func(ctx context.Context, hash, password string) (bool, error) {
-				checked = append(checked, hash)
-				return check(ctx, hash, password)
-			}
-			if _, err = r.try(test.user, "192.0.2.1", test.password); err != errLogin {
-				t.Errorf("error is %v", err)
-			}
-			if !slices.Equal(checked, []string{test.hash}) {
-				t.Errorf("checked were %q", checked)
-			}
-			soon := &api.TooSoon{}
-			if _, err = r.try(test.user, "192.0.2.1", test.password); !errors.As(err, &soon) || soon.After <= 0 {
-				t.Errorf("the next is %v", err)
-			}
+			inBubble(t, func(r *rig) { r.loginTellsNothing(test.user, test.password, test.hash) })
 		})
 	}
 	const want = "cannot log in: the name or the password is wrong: not known"
 	if errLogin.Error() != want {
 		t.Errorf("it says %q", errLogin)
+	}
+}
+
+func (r *rig) loginTellsNothing(user, password, hash string) {
+	r.user("ann", octaskly.RoleClient)
+	r.user("gone", octaskly.RoleClient)
+	_, err := r.CreateUser(r.t.Context(), root, &api.NewUser{Name: "tokens"})
+	r.must(err)
+	_, err = r.ChangeUser(r.t.Context(), root, "gone", &api.UserChange{Disabled: new(true)})
+	r.must(err)
+	var checked []string
+	check := r.Accounts.check
+	r.Accounts.check = func(ctx context.Context, hash, password string) (bool, error) {
+		checked = append(checked, hash)
+		return check(ctx, hash, password)
+	}
+	if _, err = r.try(user, "192.0.2.1", password); err != errLogin {
+		r.t.Errorf("error is %v", err)
+	}
+	if !slices.Equal(checked, []string{hash}) {
+		r.t.Errorf("checked were %q", checked)
+	}
+	soon := &api.TooSoon{}
+	if _, err = r.try(user, "192.0.2.1", password); !errors.As(err, &soon) || soon.After <= 0 {
+		r.t.Errorf("the next is %v", err)
 	}
 }
 

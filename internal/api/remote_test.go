@@ -19,8 +19,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/octaskly/octaskly/internal/octaskly"
 )
 
 // certificate is one of 127.0.0.1, made once.
@@ -204,25 +202,22 @@ func TestSlowBodies(t *testing.T) {
 // A body that has come does not end its request, nor does one request another.
 func TestDeadlineOfBodyOnlyRemote(t *testing.T) {
 	eachProtocol(t, func(t *testing.T, http2 bool) {
-		f := &fake{}
-		h := newFleetHandler(f, &books{})
-		h.bodyTimeout = 20 * time.Millisecond
-		f.submit = func(ctx context.Context, _ *Order) (octaskly.JobID, bool, error) {
-			select {
-			case <-ctx.Done():
-				return 0, false, ctx.Err()
-			case <-time.After(3 * h.bodyTimeout):
-				return 7, false, nil
+		eachBodyTimeout(t, func(timeout time.Duration) (fault string) {
+			h := newFleetHandler(outlasting(timeout), &books{})
+			h.bodyTimeout = timeout
+			r := startRemote(t, tlsDoor, h, usualRemote())
+			client := r.client(http2)
+			for range 2 {
+				answer, err := client.Post("https://"+r.addr+"/api/v1/tasks", "", strings.NewReader(`{"argv":["true"]}`))
+				if err != nil {
+					return err.Error()
+				}
+				if got := whole(t, answer, err); !strings.Contains(got, ` 201 {"id":"7"`) {
+					return got
+				}
 			}
-		}
-		r := startRemote(t, tlsDoor, h, usualRemote())
-		client := r.client(http2)
-		for range 2 {
-			answer, err := client.Post("https://"+r.addr+"/api/v1/tasks", "", strings.NewReader(`{"argv":["true"]}`))
-			if got := whole(t, answer, err); !strings.Contains(got, ` 201 {"id":"7"`) {
-				t.Error(got)
-			}
-		}
+			return ""
+		})
 	})
 }
 
@@ -239,10 +234,16 @@ func TestSlowHandshake(t *testing.T) {
 			t.Errorf("%q: %v", sent, err)
 		}
 	}
+	soon := restless
+	soon.header = time.Second // in which the handshake must be done
+	r = startRemote(t, tlsDoor, newFleetHandler(&fake{}, &books{}), soon)
 	for _, sent := range []string{"GET /health HT", "", "GET /health HTTP/1.1\r\nHost: x\r\nX: "} {
-		if answer := r.talk(sent); strings.Contains(answer, "200") {
-			t.Errorf("%q is answered %q", sent, answer)
-		}
+		t.Run(sent, func(t *testing.T) {
+			t.Parallel()
+			if answer := r.talk(sent); strings.Contains(answer, "200") {
+				t.Errorf("%q is answered %q", sent, answer)
+			}
+		})
 	}
 }
 

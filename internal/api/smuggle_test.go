@@ -40,7 +40,7 @@ func TestSmuggling(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			f := &fake{asked: func(s string) { t.Errorf("the dispatcher was asked: %s", s) }}
-			answer := startReal(t, newHandler(f), hasty).talk(tt.send)
+			answer := startReal(t, newHandler(f), restless).talk(tt.send)
 			if n := strings.Count(answer, "HTTP/1.1 "); n != 1 || !strings.HasPrefix(answer, "HTTP/1.1 4") && !strings.HasPrefix(answer, "HTTP/1.1 5") {
 				t.Errorf("%d answers: %q", n, answer)
 			}
@@ -53,7 +53,7 @@ func TestSmuggling(t *testing.T) {
 func TestBareLineFeeds(t *testing.T) {
 	var asked []string
 	f := &fake{asked: func(s string) { asked = append(asked, s) }}
-	answer := startReal(t, newHandler(f), hasty).talk("GET /api/v1/tasks/7 HTTP/1.1\nHost: octaskly\nX: a\n b\n\n")
+	answer := startReal(t, newHandler(f), restless).talk("GET /api/v1/tasks/7 HTTP/1.1\nHost: octaskly\nX: a\n b\n\n")
 	if !strings.HasPrefix(answer, "HTTP/1.1 200") || len(asked) != 1 || !strings.HasPrefix(asked[0], "show") {
 		t.Errorf("asked %q, answered %q", asked, answer)
 	}

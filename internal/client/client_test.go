@@ -248,25 +248,32 @@ func TestForeignAnswers(t *testing.T) {
 func TestOneConnection(t *testing.T) {
 	d := newDaemon(t, &fake{})
 	c := d.client(Options{})
-	fresh := 0
+	var fresh int
 	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
 		if !info.Reused {
 			fresh++
 		}
 	}})
-	for i := range 20 {
-		if d.fake.err = nil; i%2 == 1 {
-			d.fake.err = octaskly.ErrNotFound
+	for range rounds {
+		fresh = 0
+		for i := range 20 {
+			if d.fake.err = nil; i%2 == 1 {
+				d.fake.err = octaskly.ErrNotFound
+			}
+			c.Stats(ctx)
+			c.Jobs(ctx, Query{})
+			c.HasBlob(ctx, hashOf("x"))
 		}
-		c.Stats(ctx)
-		c.Jobs(ctx, Query{})
-		c.HasBlob(ctx, hashOf("x"))
+		if fresh <= 1 {
+			return
+		}
 	}
-	// On a busy machine net/http gives one up that took 50 ms to write a request.
-	if fresh > 3 {
-		t.Errorf("%d connections for 60 calls", fresh)
-	}
+	t.Errorf("%d connections for 60 calls", fresh)
 }
+
+// rounds is how often calls may be made anew to see one connection suffice: net/http
+// gives one up that took 50 ms to write a request, on a busy machine.
+const rounds = 10
 
 func TestManyClients(t *testing.T) {
 	d := newDaemon(t, &fake{})

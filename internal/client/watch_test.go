@@ -3,7 +3,12 @@ package client
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -85,17 +90,36 @@ func TestWatchRestart(t *testing.T) {
 
 // TestWatchPatience gives a daemon up that does not come back.
 func TestWatchPatience(t *testing.T) {
-	d := newDaemon(t, &fake{watch: func(ctx context.Context, yield func(*api.Job) error) error {
-		err := yield(&api.Job{ID: "42", State: octaskly.Running})
-		<-ctx.Done()
-		return err
-	}})
 	notices := 0
-	c := d.client(Options{Patience: 30 * time.Millisecond, Notice: func(error) { notices++ }})
-	err := c.Watch(t.Context(), job, func(*api.Job) error { go d.stop(); return nil })
+	c := New(Options{Socket: listenOnce(t), Patience: 30 * time.Millisecond, Notice: func(error) { notices++ }})
+	defer c.Close()
+	err := c.Watch(t.Context(), job, func(*api.Job) error { return nil })
 	if _, ok := errors.AsType[*Unreachable](err); !ok || notices != 1 {
 		t.Errorf("got %v after %d notices", err, notices)
 	}
+}
+
+// listenOnce is the socket of a daemon that tells of a job once, and cuts when nobody
+// can connect any more. A real one may cut while its socket is still there.
+func listenOnce(t *testing.T) (socket string) {
+	socket = filepath.Join(t.TempDir(), "s")
+	ln, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, `{"id":"42","state":"running"}`+"\n")
+		http.NewResponseController(w).Flush()
+		ln.Close()
+		panic(http.ErrAbortHandler)
+	})}
+	var served sync.WaitGroup
+	served.Go(func() { server.Serve(ln) })
+	t.Cleanup(func() {
+		server.Close()
+		served.Wait()
+	})
+	return socket
 }
 
 // TestWatchAtOnce does not wait for a daemon that was never there, nor for a

@@ -22,7 +22,7 @@ func TestDialWaitsForAPlace(t *testing.T) {
 			defer conn.Close()
 		}
 	}
-	short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	short, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if _, err := Dial(short, path); !errors.Is(err, syscall.EAGAIN) {
 		t.Fatalf("Dial of a full queue: %v", err)

@@ -2,8 +2,10 @@ package dispatcher
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/octaskly/octaskly/internal/api"
 	"github.com/octaskly/octaskly/internal/octaskly"
@@ -19,12 +21,21 @@ func TestRemovalWaitsForLease(t *testing.T) {
 		l.check(err)
 		h.task()
 		h.leave(false)
+		var why error
+		l.inCore(func(c *core) {
+			w, at := c.workers[workerID("w")], now()
+			w.leaseEnd = at.Add(time.Hour)
+			why = c.checkRemoval(w, at)
+		})
+		if (why != nil) != refused || refused && !strings.Contains(fmt.Sprint(why), "its lease ends in 1h0m0s") {
+			t.Fatalf("at most one %v: %v", once, why)
+		}
 		remove := func() error {
 			_, err := l.d.RemoveWorker(t.Context(), api.Caller{Name: "me"}, "w")
 			return err
 		}
-		if err := remove(); errors.Is(err, octaskly.ErrConflict) != refused || refused && !strings.Contains(err.Error(), "its lease ends in 1h0m0s") {
-			t.Errorf("at most one %v: %v", once, err)
+		if err := remove(); errors.Is(err, octaskly.ErrConflict) != refused {
+			t.Fatalf("at most one %v: %v", once, err)
 		}
 		if !refused {
 			continue

@@ -297,6 +297,12 @@ func (c *core) commit(ctx context.Context) error {
 	for _, w := range b.addressed {
 		w.flush()
 	}
+	// Before the waiters and the bells: who has heard of an event from them, and follows
+	// from now on, gets it no more.
+	if n := len(b.events); n > 0 {
+		c.happened.ring(b.events[n-1].Seq)
+		c.collector.swellEvents(n)
+	}
 	for _, done := range b.waiters {
 		done(nil)
 	}
@@ -306,10 +312,6 @@ func (c *core) commit(ctx context.Context) error {
 	}
 	for _, t := range b.tasks {
 		t.dirty = false
-	}
-	if n := len(b.events); n > 0 {
-		c.happened.ring(b.events[n-1].Seq)
-		c.collector.swellEvents(n)
 	}
 	c.tellOf(&b)
 	c.readOn()

@@ -31,6 +31,21 @@ func (l *live) events(who api.Caller, q api.EventQuery) *api.Events {
 	return page
 }
 
+// Whoever has heard of a commit, and follows from now on, gets nothing of it.
+func TestNowIsAfterWhatWasTold(t *testing.T) {
+	l := goLive(t, octaskly.Policy{})
+	l.join("w")
+	var want, now int64
+	l.inCore(func(c *core) {
+		c.happenAt(c.workers[workerID("w")], octaskly.WorkerStopping, "")
+		want = c.batch.events[len(c.batch.events)-1].Seq
+		c.batch.after(func(error) { now, _ = l.d.happened.latest(context.Background()) })
+	})
+	if now != want {
+		t.Errorf("now is %d, and told was of %d", now, want)
+	}
+}
+
 // Whoever reads on after what is no longer kept is told so, and gets the rest; whoever
 // begins with the oldest has missed nothing.
 func TestEventGap(t *testing.T) {

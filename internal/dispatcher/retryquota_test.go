@@ -57,7 +57,7 @@ func TestRetryIsWithinQuotas(t *testing.T) {
 	_, err = retry(jobs(2, single+1)) // of several reviews: none of the first one either
 	wantFull(t, err, "cannot queue 101 more tasks: 3 of yours wait, and 103 may")
 	waiting(3)
-	q.set("ann", octaskly.Quota{Queued: single + 3, Rate: 0.1}) // one at once
+	q.set("ann", octaskly.Quota{Queued: single + 3, Rate: 0.001}) // one at once
 	if n, err := retry(jobs(2, single+1)); n != single || err != nil {
 		t.Fatalf("%d, %v", n, err)
 	}

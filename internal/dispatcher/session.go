@@ -39,6 +39,7 @@ type session struct {
 
 const (
 	helloTimeout = 10 * time.Second
+	joinTimeout  = 10 * time.Second // for the welcome, for which a worker waits as long
 	writeTimeout = 15 * time.Second // for a frame to be taken by the network
 	maxUnsent    = 4096             // frames a worker may leave unread before it is cut off
 )
@@ -48,6 +49,21 @@ const (
 // that a worker whose link is fine always knows that it is trusted.
 func (d *Dispatcher) heartbeat() time.Duration {
 	return min(max(d.Lease/6, 100*time.Millisecond), 5*time.Second)
+}
+
+// silence is how long a worker that is pinged may say nothing.
+func (d *Dispatcher) silence() time.Duration { return 3 * d.heartbeat() }
+
+// expect has the session end when the worker says nothing for so long from now on.
+// Before the first ping it has nothing to answer, and waits for its welcome: the disk
+// may hold the core up.
+func (s *session) expect(silence time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.trip.ping == 0 {
+		silence = joinTimeout
+	}
+	s.link.Control().SetReadDeadline(time.Now().Add(silence))
 }
 
 func (s *session) see() {
@@ -64,8 +80,8 @@ func (s *session) seenAt() time.Time {
 }
 
 // trustedFrom is when the lease begins of the worker of a session that ends now: when
-// it was last heard. Where that is longer ago than any session's silence, it was
-// the dispatcher that did not listen, and that trusts anew.
+// it was last heard. Where that is longer ago than any silence after a ping, it was
+// the dispatcher that did not listen, or did not come to ping, and that trusts anew.
 func (d *Dispatcher) trustedFrom(s *session, now time.Time) time.Time {
 	if seen := s.seen.Load(); seen != nil && now.Sub(*seen) <= 4*d.heartbeat() {
 		return *seen
@@ -131,7 +147,7 @@ func (d *Dispatcher) read(ctx context.Context, s *session, parts *sync.WaitGroup
 	s.called.Store(&first.Hello.Name)
 	d.post(func(c *core) { c.join(s, first.Hello) })
 	for {
-		control.SetReadDeadline(time.Now().Add(3 * d.heartbeat()))
+		s.expect(d.silence())
 		batch := new(protocol.FromWorker)
 		if err := frames.Read(batch); err != nil {
 			return false, err
@@ -207,6 +223,9 @@ func (d *Dispatcher) write(ctx context.Context, s *session) {
 				s.close()
 				return
 			}
+		}
+		if due && ping == 1 {
+			s.expect(d.silence())
 		}
 		if last {
 			s.close()

@@ -5,6 +5,7 @@ import (
 	"net"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/octaskly/octaskly/internal/protocol"
@@ -23,7 +24,7 @@ func TestHeartbeat(t *testing.T) {
 	}
 }
 
-// peer is a worker at the other end of a real link.
+// peer is a worker at the other end of a link.
 type peer struct {
 	t    testing.TB
 	link transport.Session
@@ -42,17 +43,23 @@ func (l *live) connect() *peer {
 	l.check(err)
 	near, err := listener.Accept(l.t.Context())
 	l.check(err)
+	l.t.Cleanup(func() { listener.Close() })
+	return l.greet(near, link)
+}
+
+// greet serves one end of a link, and says hello at the other.
+func (l *live) greet(near, far transport.Session) *peer {
+	l.t.Helper()
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
 		l.d.serve(context.Background(), near)
 	}()
 	l.t.Cleanup(func() {
-		link.Close()
+		far.Close()
 		<-served
-		listener.Close()
 	})
-	p := &peer{l.t, link, protocol.NewReader(link.Control()), protocol.NewWriter(link.Control())}
+	p := &peer{l.t, far, protocol.NewReader(far.Control()), protocol.NewWriter(far.Control())}
 	p.say(&protocol.FromWorker{Hello: &protocol.Hello{Version: 1, Worker: workerID("w"), Name: "w", Slots: 1}})
 	return p
 }
@@ -66,52 +73,102 @@ func (p *peer) say(m *protocol.FromWorker) {
 
 func (p *peer) hear() *protocol.ToWorker {
 	p.t.Helper()
-	m := new(protocol.ToWorker)
-	p.link.Control().SetReadDeadline(time.Now().Add(time.Minute))
-	if err := p.in.Read(m); err != nil {
+	m, err := p.next()
+	if err != nil {
 		p.t.Fatal(err)
 	}
 	return m
 }
 
-// A worker hears of its lease first, of each answer at once, and again with each
-// ping. Whoever does not answer is away after three.
+func (p *peer) next() (*protocol.ToWorker, error) {
+	m := new(protocol.ToWorker)
+	p.link.Control().SetReadDeadline(time.Now().Add(time.Minute))
+	return m, p.in.Read(m)
+}
+
+// wire is one end of a link that works in a bubble. It has no bulk channels.
+type wire struct {
+	deadLink
+	end
+}
+
+type end struct{ net.Conn }
+
+func (e end) Abort() { e.Close() }
+
+func (w wire) Control() transport.Channel { return w.end }
+func (w wire) Close() error               { return w.end.Close() }
+
+func (w wire) AcceptBulk(ctx context.Context) ([]byte, transport.Channel, error) {
+	<-ctx.Done()
+	return nil, nil, ctx.Err()
+}
+
+// connectHere is connect for a bubble.
+func (l *live) connectHere() *peer {
+	l.t.Helper()
+	near, far := net.Pipe()
+	return l.greet(wire{end: end{near}}, wire{end: end{far}})
+}
+
+// shortLease makes a heartbeat of 100 ms.
+const shortLease = 600 * time.Millisecond
+
+// A worker hears of its lease first, however long that takes, of each answer at once,
+// and again with each ping. Whoever does not answer is away after three.
 func TestLeaseIsTold(t *testing.T) {
-	l := goLive(t, packaged)
-	l.inCore(func(c *core) { c.Lease = 600 * time.Millisecond })
-	busy := make(chan struct{})
-	l.d.post(func(*core) { <-busy })
-	p := l.connect()
-	<-time.After(250 * time.Millisecond) // for more than two heartbeats
-	close(busy)
-	if m := p.hear(); m.Welcome == nil || m.Welcome.Lease != 600*time.Millisecond || m.Welcome.Heartbeat != 100*time.Millisecond {
-		t.Fatalf("it hears first: %+v", m)
-	}
-	if m := p.hear(); m.Ping != 1 || m.Heard != 0 {
-		t.Fatalf("behind the welcome comes %+v", m)
-	}
-	p.say(&protocol.FromWorker{Pong: 1})
-	m := p.hear()
-	if m.Heard != 1 || m.Ping > 2 {
-		t.Fatalf("its answer is answered by %+v", m)
-	}
-	for m.Ping == 0 {
-		m = p.hear()
-	}
-	if m.Ping != 2 || m.Heard != 1 {
-		t.Errorf("the next ping is %+v", m)
-	}
-	for n := uint64(3); n <= 5; n++ {
-		m := new(protocol.ToWorker)
-		p.link.Control().SetReadDeadline(time.Now().Add(time.Minute))
-		if p.in.Read(m) != nil {
-			return // given up, by then or sooner
+	inBubble(t, func(l *live) {
+		l.inCore(func(c *core) { c.Lease = shortLease })
+		l.d.post(func(*core) { time.Sleep(joinTimeout - time.Millisecond) })
+		p := l.connectHere()
+		if m := p.hear(); m.Welcome == nil || m.Welcome.Lease != shortLease || m.Welcome.Heartbeat != 100*time.Millisecond {
+			l.t.Fatalf("it hears first: %+v", m)
 		}
-		if m.Ping != n {
-			t.Errorf("ping %d is %+v", n, m)
+		if m := p.hear(); m.Ping != 1 || m.Heard != 0 {
+			l.t.Fatalf("behind the welcome comes %+v", m)
 		}
-	}
-	if p.in.Read(new(protocol.ToWorker)) == nil {
-		t.Error("it is pinged on without an answer")
+		p.say(&protocol.FromWorker{Pong: 1})
+		answered := time.Now()
+		if m := p.hear(); m.Heard != 1 || m.Ping != 0 || time.Since(answered) > 0 {
+			l.t.Fatalf("its answer is answered by %+v", m)
+		}
+		for n := uint64(2); n <= 4; n++ {
+			if m := p.hear(); m.Ping != n || m.Heard != 1 {
+				l.t.Errorf("ping %d is %+v", n, m)
+			}
+		}
+		if m, err := p.next(); err == nil || time.Since(answered) != 300*time.Millisecond {
+			l.t.Errorf("after %v without an answer: %+v, %v", time.Since(answered), m, err)
+		}
+		synctest.Wait()
+		l.inCore(func(c *core) {
+			if w := c.workers[workerID("w")]; w.session != nil || w.leaseEnd.Sub(answered) != shortLease {
+				l.t.Errorf("connected: %v; its lease ends %v after its answer", w.session != nil, w.leaseEnd.Sub(answered))
+			}
+		})
+	})
+}
+
+// Whoever says hello and nothing more is away after three heartbeats from its welcome,
+// and where none comes, when a worker would wait for it no longer.
+func TestSilenceAfterHello(t *testing.T) {
+	for held, want := range map[time.Duration]time.Duration{
+		0: 300 * time.Millisecond, 5 * time.Second: 5300 * time.Millisecond, time.Minute: joinTimeout,
+	} {
+		inBubble(t, func(l *live) {
+			l.inCore(func(c *core) { c.Lease = shortLease })
+			l.d.post(func(*core) { time.Sleep(held) })
+			begin, p := time.Now(), l.connectHere()
+			m, err := p.next()
+			if welcomed := err == nil && m.Welcome != nil; welcomed != (held < joinTimeout) {
+				l.t.Errorf("held up for %v: %+v, %v", held, m, err)
+			}
+			for err == nil && time.Since(begin) < 2*joinTimeout {
+				_, err = p.next()
+			}
+			if took := time.Since(begin); took != want {
+				l.t.Errorf("held up for %v: away after %v, want %v", held, took, want)
+			}
+		})
 	}
 }

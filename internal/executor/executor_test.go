@@ -72,25 +72,37 @@ func TestUsage(t *testing.T) {
 func TestTimeout(t *testing.T) {
 	eachKind(t, func(t *testing.T, cfg Config) {
 		r := newRig(t, cfg)
-		spec := shell(`trap '' TERM; sleep 1000 & echo $!; while :; do sleep 1000; done`)
-		spec.Timeout = 100 * time.Millisecond
-		f := r.run(spec)
-		wantEnd(t, f, octaskly.TimedOut, "timeout")
-		if took := f.End.EndedAt.Sub(f.End.StartedAt); took < 200*time.Millisecond || took > patience {
-			t.Errorf("it took %v, want the timeout and the grace", took)
+		f, timeout := r.timeOut(`trap '' TERM; sleep 1000 & echo $!; while :; do sleep 1000; done`)
+		if took := f.End.EndedAt.Sub(f.End.StartedAt); took < timeout+cfg.Grace || took > timeout+patience {
+			t.Errorf("it took %v, want the timeout %v and the grace", took, timeout)
 		}
 		if pid, _ := text(t, f.Output); alive(t, strings.TrimSpace(pid)) {
 			t.Error("its child is alive")
 		}
+		r.stop()
 
-		spec = shell("trap 'echo bye; exit 0' TERM; sleep 1000 & wait")
-		spec.Timeout = 300 * time.Millisecond
-		f = r.run(spec)
-		wantEnd(t, f, octaskly.TimedOut, "timeout")
-		if out, _ := text(t, f.Output); out != "bye\n" {
+		cfg.Grace, cfg.Dir = patience, t.TempDir()
+		f, _ = newRig(t, cfg).timeOut("trap 'echo bye; exit 0' TERM; echo ready; sleep 1000 & wait")
+		if out, _ := text(t, f.Output); !strings.HasSuffix(out, "bye\n") {
 			t.Errorf("output %q, want bye", out)
 		}
 	})
+}
+
+// timeOut runs a script that prints something once it has set its traps, with longer
+// and longer timeouts until one finds it there.
+func (r *rig) timeOut(script string) (f protocol.Finished, timeout time.Duration) {
+	r.t.Helper()
+	spec := shell(script)
+	for spec.Timeout = 150 * time.Millisecond; spec.Timeout < patience; spec.Timeout *= 2 {
+		f = r.run(spec)
+		wantEnd(r.t, f, octaskly.TimedOut, "timeout")
+		if out, _ := text(r.t, f.Output); out != "" {
+			return f, spec.Timeout
+		}
+	}
+	r.t.Fatal("it never prints anything")
+	return f, 0
 }
 
 // TestStoppedCommand wants a stopped command to hear of TERM.

@@ -19,19 +19,26 @@ import (
 // guardWords make a guard of this test program.
 var guardWords = []string{"octaskly-test", "guard"}
 
+// guardedLease is renewed by liveGuarded. Each renewal is a quarter of it late, which
+// its test does not have to wait for then.
+const guardedLease = 8 * time.Second
+
 // liveGuarded is an executor in a process of its own, which its test kills or
 // stops while it runs what may run only once, and what may not.
 func liveGuarded(dir string) {
 	cfg := Config{Slots: 2, Dir: dir, Worker: "guarded", Boxes: Boxes{AllowNone: true}, NoCgroup: os.Getenv("TEST_NO_CGROUP") != "", Guard: guardWords, Log: slog.New(slog.DiscardHandler)}
 	x, err := New(cfg)
 	must(err)
-	x.Renew(Now(), 2*time.Second)
+	renew := func() { x.Renew(Now().Add(-guardedLease/4), guardedLease) }
+	renew()
 	go x.Run(context.Background())
 	path := os.Getenv("TEST_GATE")
 	for job, spec := range []octaskly.Spec{once(stubborn(path)), shell(stubborn(path))} {
 		x.Offer([]*Attempt{{ID: octaskly.AttemptID{Job: octaskly.JobID(job + 1), Number: 1}, Generation: "g", Spec: &spec}})
 	}
-	<-time.After(time.Hour)
+	for begun := Now(); Now() < begun.Add(time.Hour); <-time.After(guardedLease / 80) {
+		renew()
+	}
 }
 
 // stubborn prints who there is: a command and a child of it that share a session,
@@ -106,10 +113,10 @@ func TestGuardedProcess(t *testing.T) {
 			eachKind(t, func(t *testing.T, cfg Config) {
 				cmd, running := guardedProcess(t, cfg)
 				guard := guardOf(t, cmd.Process.Pid)
-				begun := Now()
 				check(t, cmd.Process.Signal(sig))
+				begun := Now() // there is no renewal any more
 				awaitThat(t, func() bool { return allDead(t, running["1"]) })
-				if late := time.Duration(Now() - begun); late > 2*time.Second {
+				if late := time.Duration(Now() - begun); late > guardedLease-guardedLease/4 {
 					t.Errorf("they live on for %v", late)
 				}
 				if allDead(t, running["2"]) {

@@ -137,6 +137,7 @@ func TestHandOverFails(t *testing.T) {
 // commands run, wait and are being stopped, and wants nobody to notice.
 func TestHandOver(t *testing.T) {
 	eachKind(t, func(t *testing.T, cfg Config) {
+		t.Parallel() // both take their time, and neither is in this process
 		g := newGate(t)
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), "TEST_HANDOVER_DIR="+cfg.Dir, "TEST_GATE="+g.path, "TEST_DOOR="+g.door)
@@ -170,7 +171,8 @@ func TestHandOver(t *testing.T) {
 // liveAndHandOver is the process of TestHandOver, before and after it executes
 // itself anew.
 func liveAndHandOver(dir string) {
-	cfg := Config{Slots: 4, Dir: dir, Worker: "w", Grace: 300 * time.Millisecond, Boxes: Boxes{AllowNone: true}, Guard: guardWords, NoCgroup: os.Getenv("TEST_NO_CGROUP") != "", Log: slog.New(slog.DiscardHandler)}
+	// The worker's name keeps a guard off the other kind's commands.
+	cfg := Config{Slots: 4, Dir: dir, Worker: "w" + os.Getenv("TEST_NO_CGROUP"), Grace: 300 * time.Millisecond, Boxes: Boxes{AllowNone: true}, Guard: guardWords, NoCgroup: os.Getenv("TEST_NO_CGROUP") != "", Log: slog.New(slog.DiscardHandler)}
 	if fd := os.Getenv("TEST_HANDOVER_FD"); fd != "" {
 		cfg.Slots = 1
 		surviveOn(cfg, fd)
@@ -202,7 +204,7 @@ func liveAndHandOver(dir string) {
 	}
 	begun(1) // which takes a guard
 	offer(1, 0, "echo before; echo here > "+gate+"; read x < "+door+"; echo after; exit 3")
-	offer(2, time.Second, "head -c 200000 /dev/zero; echo big > "+gate+"; exec sleep 1000")
+	offer(2, 5*time.Second, "head -c 200000 /dev/zero; echo big > "+gate+"; exec sleep 1000")
 	offer(3, 0, "trap '' TERM; sleep 1000")
 	waiting := shell("echo waited $SECRET")
 	waiting.SecretNames = []string{"SECRET"}

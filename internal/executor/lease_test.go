@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -97,6 +98,8 @@ func TestLeaseEndsCommands(t *testing.T) {
 		pid := g.reached()
 		other := r.offer(shell("echo > " + g.path + "; read x < " + g.door + "; exit 7"))
 		g.reached()
+		r.begin(willing) // what a lapse finds starting gets KILL
+		r.begin(stubborn)
 		r.grace = time.Hour // so that KILL is the lease's
 		r.lapse(doubtful)
 		f := r.end(willing)
@@ -125,6 +128,7 @@ func TestLeaseOfWhatIsStopped(t *testing.T) {
 	r.trust()
 	id := r.offer(once("trap '' TERM; echo $$ > " + g.path + "; while :; do sleep 1000; done"))
 	pid := g.reached()
+	r.begin(id)
 	r.Stop(id, false)
 	r.lapse(doubtful)
 	if !alive(t, pid) {
@@ -200,24 +204,44 @@ func TestGuard(t *testing.T) {
 	eachKind(t, func(t *testing.T, cfg Config) {
 		cfg.Grace = time.Hour
 		r, g := newRig(t, cfg), newGate(t)
-		const length = time.Second
-		r.Renew(Now(), length)
-		id := r.offer(once("trap '' TERM; echo > " + g.path + "; while :; do sleep 1000; done"))
-		g.reached()
-		begun := Now()
-		var renewed Moment
-		for Now() < begun.Add(length+length/4) { // it lives on for longer than a lease
-			renewed = Now()
-			r.Renew(renewed, length)
-			r.take()
-			if len(r.finished) > 0 {
-				t.Fatalf("it ends in spite of its lease: %+v", r.finished[id])
-			}
-			<-time.After(length / 20)
+		const length = 8 * time.Second
+		var id octaskly.AttemptID
+		var pid string
+		renewed := r.renewing(length, func() {
+			id = r.offer(once("trap '' TERM; echo $$ > " + g.path + "; while :; do sleep 1000; done"))
+			pid = g.reached()
+			<-time.After(length / 8) // by which even a guard that hears of no renewal would kill too early
+		})
+		awaitThat(t, func() bool { return !alive(t, pid) })
+		if late := time.Duration(Now() - renewed); late < length-length/4 || late > length {
+			t.Errorf("it is dead %v after the renewal, the lease is %v", late, length)
 		}
 		wantEnd(t, r.end(id), octaskly.Cancelled, octaskly.ReasonLease)
-		if late := Now() - renewed; late < Moment(length/2) || late > Moment(length) {
-			t.Errorf("it is over %v after the renewal, the lease is %v", time.Duration(late), length)
+	})
+}
+
+// renewing renews a lease all the time while f runs, and returns the last renewal.
+// Each is a quarter of the lease late, which nobody has to wait for then.
+func (r *rig) renewing(length time.Duration, f func()) (renewed Moment) {
+	renew := func() {
+		renewed = Now().Add(-length / 4)
+		r.Renew(renewed, length)
+	}
+	renew()
+	over := make(chan struct{})
+	var group sync.WaitGroup
+	group.Go(func() {
+		for {
+			select {
+			case <-over:
+				return
+			case <-time.After(length / 80):
+				renew()
+			}
 		}
 	})
+	defer group.Wait()
+	defer close(over)
+	f()
+	return
 }

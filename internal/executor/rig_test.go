@@ -127,12 +127,11 @@ func (r *rig) begin(id octaskly.AttemptID) {
 
 func (r *rig) await(done func() bool) {
 	r.t.Helper()
-	timeout := time.After(patience)
 	for !done() {
 		select {
 		case <-r.Wake():
 			r.take()
-		case <-timeout:
+		case <-time.After(patience): // since the last that happened
 			r.t.Fatal("nothing happens")
 		}
 	}

@@ -263,12 +263,13 @@ func TestZombies(t *testing.T) {
 		output := b.start(`cd ` + t.TempDir() + `; mkfifo f; (setsid sh -c 'sh -c "echo \$\$" ; echo $$; echo > f' &); read x < f`)
 		b.end()
 		for _, pid := range pids(t, output, 2) {
-			if _, err := procfs.Read(pid); err == nil {
-				// It was about to exit, and the end of the next command finds it.
+			exists := func() bool { _, err := procfs.Read(pid); return err == nil }
+			for begun := time.Now(); exists() && time.Since(begun) < patience; {
+				// It was about to exit, and the end of a next command finds it.
 				b.start("true")
 				b.end()
 			}
-			if _, err := procfs.Read(pid); err == nil {
+			if exists() {
 				t.Errorf("process %d is a zombie", pid)
 			}
 		}

@@ -70,9 +70,6 @@ func TestQUICRestart(t *testing.T) {
 		t.Errorf("Read: %v", err)
 	}
 	t.Logf("noticed after %v", time.Since(begin))
-	if took := time.Since(begin); took > 2*pulses {
-		t.Errorf("it takes %v to notice", took)
-	}
 }
 
 // TestQUICGoodbye wants the last bytes of a session to arrive.
@@ -92,42 +89,44 @@ func TestQUICGoodbye(t *testing.T) {
 	if _, err := worker.Control().Write(text); err != nil {
 		t.Fatal(err)
 	}
-	begin := time.Now()
 	if err := worker.Close(); err != nil {
 		t.Error(err)
 	}
 	if err := wait(t, heard); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(begin); took > goodbye/2 {
-		t.Errorf("Close took %v", took)
+	why := context.Cause(worker.(*quicWorkerSession).conn.Context())
+	if bye, ok := errors.AsType[*quic.ApplicationError](why); !ok || !bye.Remote || bye.ErrorCode != codeBye {
+		t.Errorf("it ended by %v, and not by the peer's answer", why)
 	}
 }
 
-// A worker that dies says nothing; its silence ends the session.
+// A worker that dies says nothing; its silence ends the session, and no other one.
 func TestQUICSilence(t *testing.T) {
-	cfg := Config{Key: security.GenerateKey(), silence: 500 * time.Millisecond}
+	t.Parallel()
+	cfg := Config{Key: security.GenerateKey(), silence: 6 * time.Second}
 	l := listenQUIC(t, cfg)
+	worker, dispatcher := connectQUIC(t, l, l.Addr().String(), cfg)
 	wire := newNetwork(t, l.Addr())
-	worker, dispatcher := connectQUIC(t, l, wire.addr(), cfg)
+	dead, missed := connectQUIC(t, l, wire.addr(), cfg)
+	wire.cut()
 	select {
 	case <-dispatcher.Done():
 		t.Error("an idle session ends")
 	case <-worker.Done():
 		t.Error("an idle session ends at the worker")
-	case <-time.After(3 * cfg.silence):
+	case <-time.After(cfg.silence * 3 / 2):
 	}
-	wire.cut()
-	wait(t, dispatcher.Done())
-	wait(t, worker.Done())
+	wait(t, missed.Done())
+	wait(t, dead.Done())
 }
 
 func TestDialAuto(t *testing.T) {
 	cfg := Config{Key: security.GenerateKey()}
 	dial := func(addr net.Addr, key security.Key) (Session, error) {
 		begin := time.Now()
-		s, err := Dial(t.Context(), Auto, addr.String(), Config{Key: key})
-		if took := time.Since(begin); took > fallBack+2*time.Second {
+		s, err := Dial(t.Context(), Auto, addr.String(), Config{Key: key, OpeningTimeout: patience})
+		if took := time.Since(begin); took >= patience {
 			t.Errorf("it takes %v", took)
 		}
 		if s != nil {

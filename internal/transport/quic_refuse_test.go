@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"syscall"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ func (g *quicGate) shake(t *testing.T, protocols ...string) (*quic.Conn, error) 
 	t.Helper()
 	config := clientTLS(Config{})
 	config.NextProtos = protocols
-	conn, err := quic.DialAddr(deadline(t), g.l.Addr().String(), config, &quic.Config{MaxIncomingStreams: -1, HandshakeIdleTimeout: patience, MaxIdleTimeout: patience})
+	conn, err := quic.DialAddr(deadline(t), g.l.Addr().String(), config, &quic.Config{MaxIncomingStreams: -1, HandshakeIdleTimeout: patience, MaxIdleTimeout: time.Minute})
 	if err == nil {
 		t.Cleanup(func() { conn.CloseWithError(0, "") })
 	}
@@ -70,7 +71,7 @@ func (g *quicGate) say(t *testing.T, conn *quic.Conn, text string) *quic.Stream 
 func (g *quicGate) closed(t *testing.T, conn *quic.Conn, stream *quic.Stream, why reason, said string) {
 	t.Helper()
 	got, err := io.ReadAll(stream)
-	if errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("it is still open: %v", err)
 	}
 	if string(got) != said {
@@ -93,6 +94,7 @@ func (g *quicGate) wantTold(t *testing.T, why reason) {
 }
 
 func TestQUICRefuseOpening(t *testing.T) {
+	t.Parallel()
 	edit := func(at int, to byte) string {
 		b := opening{kind: kindControl}.bytes()
 		b[at] = to
@@ -118,7 +120,8 @@ func TestQUICRefuseOpening(t *testing.T) {
 		})
 	}
 	t.Run("nothing", func(t *testing.T) {
-		g := newQUICGate(t, Config{OpeningTimeout: time.Second})
+		t.Parallel()
+		g := newQUICGate(t, Config{OpeningTimeout: timeoutFor(errSilent)})
 		conn, _ := g.mustShake(t)
 		g.wantTold(t, errSilent)
 		wait(t, conn.Context().Done())
@@ -292,14 +295,13 @@ func TestHandshakes(t *testing.T) {
 }
 
 func TestDialNobody(t *testing.T) {
-	cfg := Config{Key: security.GenerateKey(), OpeningTimeout: 2 * time.Second}
+	cfg := Config{Key: security.GenerateKey()}
 	gone := listenUDP(t)
 	gone.Close()
-	begin := time.Now()
-	_, err := DialQUIC(t.Context(), gone.LocalAddr().String(), cfg)
-	if err == nil || errors.Is(err, ErrNoAnswer) || time.Since(begin) > time.Second {
-		t.Errorf("with nobody there: %v after %v", err, time.Since(begin))
+	if _, err := DialQUIC(t.Context(), gone.LocalAddr().String(), cfg); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("with nobody there: %v", err)
 	}
+	cfg.OpeningTimeout = 2 * time.Second
 	if _, err := DialQUIC(t.Context(), listenUDP(t).LocalAddr().String(), cfg); !errors.Is(err, ErrNoAnswer) {
 		t.Errorf("without an answer: %v", err)
 	}

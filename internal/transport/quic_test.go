@@ -11,8 +11,8 @@ import (
 )
 
 func TestQUIC(t *testing.T) {
-	testConformance(t, func(t *testing.T) pair {
-		cfg := Config{Key: security.GenerateKey(), silence: time.Second}
+	testConformance(t, func(t *testing.T, silence time.Duration) pair {
+		cfg := Config{Key: security.GenerateKey(), silence: silence}
 		l := listenQUIC(t, cfg)
 		wire := newNetwork(t, l.Addr())
 		worker, dispatcher := connectQUIC(t, l, wire.addr(), cfg)

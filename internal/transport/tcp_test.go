@@ -6,12 +6,13 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/octaskly/octaskly/internal/security"
 )
 
 func TestTCP(t *testing.T) {
-	testConformance(t, func(t *testing.T) pair {
+	testConformance(t, func(t *testing.T, _ time.Duration) pair {
 		cfg := Config{Key: security.GenerateKey()}
 		l := listenTCP(t, listen(t), cfg)
 		wire := newRelay(t, l.Addr().String())

@@ -111,7 +111,7 @@ func (w way) connect(t *testing.T, l Listener, cfg Config) (worker, dispatcher S
 }
 
 func TestTCPByCertificate(t *testing.T) {
-	testConformance(t, func(t *testing.T) pair {
+	testConformance(t, func(t *testing.T, _ time.Duration) pair {
 		f := newFleet(t)
 		l := listenTCP(t, listen(t), f.cfg)
 		wire := newRelay(t, l.Addr().String())
@@ -121,13 +121,13 @@ func TestTCPByCertificate(t *testing.T) {
 }
 
 func TestQUICByCertificate(t *testing.T) {
-	testConformance(t, func(t *testing.T) pair {
+	testConformance(t, func(t *testing.T, silence time.Duration) pair {
 		f := newFleet(t)
-		f.cfg.silence = time.Second
+		f.cfg.silence = silence
 		l := listenQUIC(t, f.cfg)
 		wire := newNetwork(t, l.Addr())
 		cfg := f.worker(t, "w1", "one")
-		cfg.silence = time.Second
+		cfg.silence = silence
 		worker, dispatcher := connectQUIC(t, l, wire.addr(), cfg)
 		return pair{worker, dispatcher, wire.cut}
 	})

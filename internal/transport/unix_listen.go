@@ -25,6 +25,8 @@ type UnixConfig struct {
 	// Refused is told whom the listener refused and why, but not more than once
 	// a minute for the same user and reason. If nil, nobody is told.
 	Refused func(who string, why error)
+
+	moment time.Duration // see vacant
 }
 
 const (
@@ -53,6 +55,7 @@ type UnixListener struct {
 // have SO_PASSCRED or SO_PASSSEC set: every read would look like a channel's end.
 func ListenUnix(ln *net.UnixListener, cfg UnixConfig) *UnixListener {
 	cfg.MaxBulks = cmp.Or(cfg.MaxBulks, defaultUnixBulks)
+	cfg.moment = cmp.Or(cfg.moment, goodbye)
 	l := &UnixListener{
 		ln:       ln,
 		cfg:      cfg,
@@ -187,7 +190,7 @@ func (l *UnixListener) vacant() bool {
 	case <-l.accepted: // nobody got it, so nobody reads it
 	case <-l.current.Done():
 	case <-l.done:
-	case <-time.After(goodbye):
+	case <-time.After(l.cfg.moment):
 	}
 	l.current.abort()
 	return true

@@ -90,7 +90,7 @@ func TestUnixLastWords(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dialed := make(chan struct{}, 2)
-			l, path := listenUnix(t, UnixConfig{Allowed: func(uint32) bool {
+			l, path := listenUnix(t, UnixConfig{moment: patience, Allowed: func(uint32) bool {
 				dialed <- struct{}{}
 				return true
 			}})

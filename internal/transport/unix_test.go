@@ -6,12 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 func TestUnix(t *testing.T) {
-	testConformance(t, func(t *testing.T) pair {
+	testConformance(t, func(t *testing.T, _ time.Duration) pair {
 		l, path := listenUnix(t, UnixConfig{})
 		executor, relay := connectUnix(t, l, path)
 		return pair{executor, relay, func() { die(executor) }}

@@ -33,13 +33,16 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// beGuarded has a screen and does what is typed. Stuck, it does nothing.
+// beGuarded has a screen and does what is typed. Stuck, it does not even end when it
+// is asked to.
 func beGuarded(how string) int {
 	screen, err := OpenScreen()
 	if err == nil {
 		err = guarded(context.Background(), screen, Options{KeepHangup: how == "keep hangup"}, func(ctx context.Context, t *terminal) error {
 			say(screen, "ready")
 			if how == "stuck" {
+				<-ctx.Done()
+				say(screen, "asked")
 				select {}
 			}
 			return obey(ctx, t)
@@ -192,6 +195,7 @@ func TestTerminalIsGivenBack(t *testing.T) {
 			g.Type(tt.keys)
 			for i, sig := range tt.signals {
 				if i > 0 {
+					g.await("asked,")
 					time.Sleep(2 * echo) // a second signal within that is none
 				}
 				if err := syscall.Kill(g.pid, sig); err != nil {
