@@ -209,6 +209,9 @@ number of the attempt, from 1
 
 *OCTASKLY_WORKER*::
 name of the worker that runs it
+
+*OCTASKLY_GENERATION*::
+which dispatcher's database has given the ids: together they name an attempt among those of all fleets
 `
 
 const manualFormats = `

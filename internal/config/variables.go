@@ -45,7 +45,7 @@ func Check(w io.Writer, role dirs.Role, src Sources) error {
 func variables() []string {
 	names := []string{
 		"CONTEXT", strings.TrimPrefix(dirs.ConfigVar, envPrefix),
-		"TASK_ID", "JOB_ID", "ARRAY_INDEX", "ITEM", "ATTEMPT", "WORKER",
+		"TASK_ID", "JOB_ID", "ARRAY_INDEX", "ITEM", "ATTEMPT", "WORKER", "GENERATION",
 	}
 	for _, role := range dirs.Roles {
 		for _, key := range Keys(role) {

@@ -54,7 +54,8 @@ func sets(env []string, prefix string) bool {
 }
 
 // markCount is how many entries at the end of the environment tell an attempt
-// from all others.
+// from all others, also from those that another fleet's worker of the same name has
+// on this machine.
 const markCount = 3
 
 // appendOwnEnviron adds what tells a command which task it is.
@@ -68,6 +69,7 @@ func appendOwnEnviron(env []string, a *Attempt, worker string) []string {
 	}
 	return append(env,
 		"OCTASKLY_WORKER="+worker,
+		"OCTASKLY_GENERATION="+a.Generation,
 		"OCTASKLY_TASK_ID="+a.Task().String(),
 		"OCTASKLY_ATTEMPT="+strconv.Itoa(a.ID.Number))
 }

@@ -29,19 +29,20 @@ func TestEnvironment(t *testing.T) {
 		change func(*Attempt)
 		want   []string
 	}{
-		{"plain", func(*Attempt) {}, append(slices.Clone(base), "OCTASKLY_JOB_ID=42", "OCTASKLY_TASK_ID=42", "OCTASKLY_ATTEMPT=3", "OCTASKLY_WORKER=rig")},
+		{"plain", func(*Attempt) {}, append(slices.Clone(base), "OCTASKLY_JOB_ID=42", "OCTASKLY_TASK_ID=42", "OCTASKLY_ATTEMPT=3", "OCTASKLY_WORKER=rig", "OCTASKLY_GENERATION=")},
 		{"array", func(a *Attempt) { a.Array, a.ID.Index = true, 7 },
-			append(slices.Clone(base), "OCTASKLY_JOB_ID=42", "OCTASKLY_ARRAY_INDEX=7", "OCTASKLY_TASK_ID=42.7", "OCTASKLY_ATTEMPT=3", "OCTASKLY_WORKER=rig")},
+			append(slices.Clone(base), "OCTASKLY_JOB_ID=42", "OCTASKLY_ARRAY_INDEX=7", "OCTASKLY_TASK_ID=42.7", "OCTASKLY_ATTEMPT=3", "OCTASKLY_WORKER=rig", "OCTASKLY_GENERATION=")},
 		{"items", func(a *Attempt) { a.Array, a.Spec.Items, a.Item = true, "blob", "a line = x" },
-			append(slices.Clone(base), "OCTASKLY_JOB_ID=42", "OCTASKLY_ARRAY_INDEX=0", "OCTASKLY_ITEM=a line = x", "OCTASKLY_TASK_ID=42.0", "OCTASKLY_ATTEMPT=3", "OCTASKLY_WORKER=rig")},
+			append(slices.Clone(base), "OCTASKLY_JOB_ID=42", "OCTASKLY_ARRAY_INDEX=0", "OCTASKLY_ITEM=a line = x", "OCTASKLY_TASK_ID=42.0", "OCTASKLY_ATTEMPT=3", "OCTASKLY_WORKER=rig", "OCTASKLY_GENERATION=")},
 		{"own", func(a *Attempt) { a.Spec.Env = []string{"HOME=/h", "A=1", "HOMER=x", "E="} },
 			append(slices.DeleteFunc(slices.Clone(base), func(v string) bool { return strings.HasPrefix(v, "HOME=") }),
-				"HOME=/h", "A=1", "HOMER=x", "E=", "OCTASKLY_JOB_ID=42", "OCTASKLY_TASK_ID=42", "OCTASKLY_ATTEMPT=3", "OCTASKLY_WORKER=rig")},
+				"HOME=/h", "A=1", "HOMER=x", "E=", "OCTASKLY_JOB_ID=42", "OCTASKLY_TASK_ID=42", "OCTASKLY_ATTEMPT=3", "OCTASKLY_WORKER=rig", "OCTASKLY_GENERATION=")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			spec := env
 			a := &Attempt{ID: octaskly.AttemptID{Job: 42, Number: 3}, Generation: tt.name, Spec: &spec}
 			tt.change(a)
+			tt.want[len(tt.want)-1] += a.Generation
 			r.t = t
 			delete(r.finished, a.ID)
 			r.Offer([]*Attempt{a})
@@ -57,6 +58,27 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+// TestMarks wants attempts to have other marks, whichever fleet's they are.
+func TestMarks(t *testing.T) {
+	seen := map[string]bool{}
+	for _, a := range []*Attempt{
+		{ID: octaskly.AttemptID{Job: 1, Number: 1}, Generation: "g"},
+		{ID: octaskly.AttemptID{Job: 2, Number: 1}, Generation: "g"},
+		{ID: octaskly.AttemptID{Job: 1, Number: 2}, Generation: "g"},
+		{ID: octaskly.AttemptID{Job: 1, Number: 1}, Generation: "g", Array: true},
+		{ID: octaskly.AttemptID{Job: 1, Index: 1, Number: 1}, Generation: "g", Array: true},
+		{ID: octaskly.AttemptID{Job: 1, Number: 1}, Generation: "h"},
+	} {
+		a.Spec = &octaskly.Spec{}
+		env := appendOwnEnviron(nil, a, "w1")
+		marks := strings.Join(env[len(env)-markCount:], "\n")
+		if seen[marks] {
+			t.Errorf("%+v has the marks of another:\n%s", a, marks)
+		}
+		seen[marks] = true
+	}
+}
+
 // TestSharedEnvironment wants attempts of one job to get each its own variables.
 func TestSharedEnvironment(t *testing.T) {
 	cfg := config(t)
@@ -64,7 +86,7 @@ func TestSharedEnvironment(t *testing.T) {
 	r := newRig(t, cfg)
 	spec := shell("echo $OCTASKLY_TASK_ID $X; env | grep -c OCTASKLY_")
 	spec.Env = []string{"X=y"}
-	for i, want := range []string{"1.0 y\n5\n", "1.1 y\n5\n", "1.2 y\n5\n"} {
+	for i, want := range []string{"1.0 y\n6\n", "1.1 y\n6\n", "1.2 y\n6\n"} {
 		a := &Attempt{ID: octaskly.AttemptID{Job: 1, Index: int64(i), Number: 1}, Spec: &spec, Array: true}
 		r.Offer([]*Attempt{a})
 		if stdout, _ := text(t, r.end(a.ID).Output); stdout != want {

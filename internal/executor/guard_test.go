@@ -31,7 +31,7 @@ func FuzzGuardFrame(f *testing.F) {
 var guardFrames = []guardFrame{
 	{kind: guardDone, id: 7},
 	{kind: guardBegin, id: 1<<64 - 1},
-	{kind: guardBegin, id: 7, marks: []string{"OCTASKLY_WORKER=w", "OCTASKLY_TASK_ID=42", "OCTASKLY_ATTEMPT=1"}},
+	{kind: guardBegin, id: 7, marks: []string{"OCTASKLY_GENERATION=g", "OCTASKLY_TASK_ID=42", "OCTASKLY_ATTEMPT=1"}},
 	{kind: guardLead, id: 7, value: 4711, start: 123456},
 	{kind: guardUntil, value: 1<<63 - 1},
 	{kind: guardOver, id: 7},
