@@ -100,7 +100,8 @@ func reloadUnderBoxes(s *site) {
 	s.ends(id, 3, 1)
 	s.says("octasklyctl logs --stdout "+id, "x")
 
-	slow := s.sh("octasklyctl submit --cpu-time 2s -- sh -c 'trap open=1 USR1; echo begun >&2; until [ $open ]; do sleep 0.1; done; while :; do :; done'")
+	// Until it is told to, it takes no time of the processor.
+	slow := s.sh("octasklyctl submit --cpu-time 1s -- sh -c 'trap : USR1; sleep 1000 & echo begun >&2; wait; while :; do :; done'")
 	s.begun(slow, 1)
 	s.sh("systemctl reload octasklyd-executor")
 	s.await("journalctl -u octasklyd-executor -o cat | grep -c took_over=true | grep 2")
