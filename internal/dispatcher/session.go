@@ -51,15 +51,13 @@ func (d *Dispatcher) heartbeat() time.Duration {
 	return min(max(d.Lease/6, 100*time.Millisecond), 5*time.Second)
 }
 
-// silence is how long a worker that is pinged may say nothing.
-func (d *Dispatcher) silence() time.Duration { return 3 * d.heartbeat() }
-
-// expect has the session end when the worker says nothing for so long from now on.
-// Before the first ping it has nothing to answer, and waits for its welcome: the disk
-// may hold the core up.
-func (s *session) expect(silence time.Duration) {
+// expect has a session end when its worker says nothing for three pings from now on.
+// Before the first it has nothing to answer, and waits for its welcome: the disk may
+// hold the core up.
+func (d *Dispatcher) expect(s *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	silence := 3 * d.heartbeat()
 	if s.trip.ping == 0 {
 		silence = joinTimeout
 	}
@@ -147,7 +145,7 @@ func (d *Dispatcher) read(ctx context.Context, s *session, parts *sync.WaitGroup
 	s.called.Store(&first.Hello.Name)
 	d.post(func(c *core) { c.join(s, first.Hello) })
 	for {
-		s.expect(d.silence())
+		d.expect(s)
 		batch := new(protocol.FromWorker)
 		if err := frames.Read(batch); err != nil {
 			return false, err
@@ -225,7 +223,7 @@ func (d *Dispatcher) write(ctx context.Context, s *session) {
 			}
 		}
 		if due && ping == 1 {
-			s.expect(d.silence())
+			d.expect(s)
 		}
 		if last {
 			s.close()

@@ -171,8 +171,8 @@ func TestHandOver(t *testing.T) {
 // liveAndHandOver is the process of TestHandOver, before and after it executes
 // itself anew.
 func liveAndHandOver(dir string) {
-	// The worker's name keeps a guard off the other kind's commands.
-	cfg := Config{Slots: 4, Dir: dir, Worker: "w" + os.Getenv("TEST_NO_CGROUP"), Grace: 300 * time.Millisecond, Boxes: Boxes{AllowNone: true}, Guard: guardWords, NoCgroup: os.Getenv("TEST_NO_CGROUP") != "", Log: slog.New(slog.DiscardHandler)}
+	generation := "g" + os.Getenv("TEST_NO_CGROUP") // keeps a guard off the other kind's commands
+	cfg := Config{Slots: 4, Dir: dir, Worker: "w", Grace: 300 * time.Millisecond, Boxes: Boxes{AllowNone: true}, Guard: guardWords, NoCgroup: os.Getenv("TEST_NO_CGROUP") != "", Log: slog.New(slog.DiscardHandler)}
 	if fd := os.Getenv("TEST_HANDOVER_FD"); fd != "" {
 		cfg.Slots = 1
 		surviveOn(cfg, fd)
@@ -184,7 +184,7 @@ func liveAndHandOver(dir string) {
 	offer := func(job octaskly.JobID, timeout time.Duration, script string) {
 		spec := shell(script)
 		spec.Timeout = timeout
-		x.Offer([]*Attempt{{ID: octaskly.AttemptID{Job: job, Number: 1}, Generation: "g", Spec: &spec}})
+		x.Offer([]*Attempt{{ID: octaskly.AttemptID{Job: job, Number: 1}, Generation: generation, Spec: &spec}})
 	}
 	offer(5, 0, "exit 9")
 	for done := false; !done; {
@@ -194,7 +194,7 @@ func liveAndHandOver(dir string) {
 	}
 	x.Renew(Now(), time.Hour)
 	stubborn := once("trap '' TERM; sleep 1000")
-	x.Offer([]*Attempt{{ID: octaskly.AttemptID{Job: 6, Number: 1}, Generation: "g", Spec: &stubborn}})
+	x.Offer([]*Attempt{{ID: octaskly.AttemptID{Job: 6, Number: 1}, Generation: generation, Spec: &stubborn}})
 	begun := func(n int) {
 		for n > 0 {
 			<-x.Wake()
@@ -208,7 +208,7 @@ func liveAndHandOver(dir string) {
 	offer(3, 0, "trap '' TERM; sleep 1000")
 	waiting := shell("echo waited $SECRET")
 	waiting.SecretNames = []string{"SECRET"}
-	x.Offer([]*Attempt{{ID: octaskly.AttemptID{Job: 4, Number: 1}, Generation: "g", Spec: &waiting, Secrets: []string{"SECRET=" + untold}}})
+	x.Offer([]*Attempt{{ID: octaskly.AttemptID{Job: 4, Number: 1}, Generation: generation, Spec: &waiting, Secrets: []string{"SECRET=" + untold}}})
 	begun(3)
 	x.Stop(octaskly.AttemptID{Job: 3, Number: 1}, false)
 	x.Renew(Now(), 2*time.Second) // which end when the next program is there

@@ -167,8 +167,9 @@ func (x *Executor) tryOne(t *trial, name string) error {
 		return err
 	}
 	s.worker = x.worker
+	// No store has numbered it: the directory tells it from other executors' trials.
 	e := &entry{
-		Attempt: &Attempt{Spec: &t.spec}, show: t.show, phase: running, slot: s, trial: true,
+		Attempt: &Attempt{Spec: &t.spec, Generation: x.dir}, show: t.show, phase: running, slot: s, trial: true,
 		output: spool.Create(spool.Options{Limit: 16 << 10, Head: headOfOutput}),
 	}
 	end, _ := s.execute(e)
