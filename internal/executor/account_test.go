@@ -126,6 +126,10 @@ func TestAccountsInput(t *testing.T) {
 	if now, err := os.ReadFile(dir + "/input"); string(now) != "precious\n" {
 		t.Errorf("the input is now %q, %v", now, err)
 	}
+	// A box that has the same input reads it as nobody's user.
+	if found, err := os.Stat(dir + "/input"); err != nil || found.Mode().Perm() != 0o444 {
+		t.Errorf("the input has %v, %v", found, err)
+	}
 }
 
 // TestAccountsView wants a command to see nothing of the executor's state but its

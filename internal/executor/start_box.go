@@ -37,7 +37,7 @@ func (s *slot) launch(e *entry) *failure {
 	if task.Dir, task.Show, f = s.boxDirectory(e); f != nil {
 		return f
 	}
-	stdin, err := s.openStdin(e, s.showStdin)
+	stdin, err := s.openStdin(e, showInput)
 	if err != nil {
 		return failuref(octaskly.ReasonExecutor, "cannot open the input: %v", err)
 	}
@@ -151,10 +151,6 @@ func (s *slot) boxDirectory(e *entry) (dir string, show []string, f *failure) {
 	}
 	return dir, show, nil
 }
-
-// showStdin lets the task open its input again, as /dev/stdin does. Nobody finds
-// it by its path, and it cannot be written.
-func (s *slot) showStdin(fd int) error { return unix.Fchmod(fd, 0o444) }
 
 func (s *slot) noBox(spec *octaskly.Spec, err error) *failure {
 	return failuref(octaskly.ReasonLacks(spec.Level.Feature()), "worker %q cannot make a box of level %v: %v", s.worker, spec.Level, err)

@@ -149,7 +149,7 @@ var calls = table{
 			}
 			return err
 		}}),
-	"aio": fixed(sys("io_setup", unix.SYS_IO_SETUP, 60000, block(8))),
+	"aio": fixed(sys("io_setup", unix.SYS_IO_SETUP, 20000, block(8))),
 }
 
 func enter(path string) error {
