@@ -55,6 +55,12 @@ func TestNothingConfigured(t *testing.T) {
 	if err != nil || key.Mode().Perm() != 0o600 {
 		t.Errorf("the key: %v, %v", key, err)
 	}
+	// Commands with the same input have one file, which is this user's.
+	twice := asUser(exec.CommandContext(timeout(t), octasklyctl, "run", "--stdin", "-", "--", "sh", "-c", "cat; echo spoiled >/dev/stdin || cat /dev/stdin"), home)
+	twice.Stdin = strings.NewReader("precious\n")
+	if read, err := twice.Output(); err != nil || string(read) != "precious\nprecious\n" {
+		t.Errorf("of its input it reads %q, %v", read, err)
+	}
 }
 
 // nobody is the user that has nothing, on Debian and elsewhere.

@@ -165,16 +165,3 @@ func (x *Executor) admit() error {
 	}
 	return nil
 }
-
-// mayRead lets the account open an input again, as /dev/stdin does.
-func (a *Account) mayRead(fd int) error {
-	if a == nil {
-		return nil
-	}
-	return showInput(fd)
-}
-
-// showInput lets whoever has an input open it again, but not write it: commands of
-// other levels and accounts read it too, at the same time. Nobody finds it by its
-// path.
-func showInput(fd int) error { return unix.Fchmod(fd, 0o444) }

@@ -50,7 +50,7 @@ func (s *slot) startPlain(e *entry) *failure {
 	if err := s.limit(spec); err != nil {
 		return failuref(octaskly.ReasonExecutor, "cannot set a limit: %v", err)
 	}
-	stdin, err := s.openStdin(e, s.x.account.mayRead)
+	stdin, err := s.openStdin(e)
 	if err != nil {
 		return failuref(octaskly.ReasonExecutor, "cannot open the input: %v", err)
 	}
@@ -101,14 +101,17 @@ func (s *slot) exec(argv []string, openFiles int64) (program string, err error) 
 	}
 }
 
-func (s *slot) openStdin(e *entry, show func(fd int) error) (fd int, err error) {
+// openStdin lets a command also open its input again, as /dev/stdin does, but not
+// write it: commands of other levels read it, too, at the same time. Nobody finds it
+// by its path.
+func (s *slot) openStdin(e *entry) (fd int, err error) {
 	fd = s.x.null
 	if e.StdinPath != "" {
 		fd, err = unix.Open(e.StdinPath, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			return s.x.null, err
 		}
-		if err = show(fd); err != nil {
+		if err = unix.Fchmod(fd, 0o444); err != nil {
 			unix.Close(fd)
 			return s.x.null, err
 		}

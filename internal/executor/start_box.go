@@ -37,7 +37,7 @@ func (s *slot) launch(e *entry) *failure {
 	if task.Dir, task.Show, f = s.boxDirectory(e); f != nil {
 		return f
 	}
-	stdin, err := s.openStdin(e, showInput)
+	stdin, err := s.openStdin(e)
 	if err != nil {
 		return failuref(octaskly.ReasonExecutor, "cannot open the input: %v", err)
 	}

@@ -183,7 +183,7 @@ func TestTrimOfTampered(t *testing.T) {
 // TestTrimLong has more rows than one cut, and than one step.
 func TestTrimLong(t *testing.T) {
 	if thinning > 1 {
-		t.Skip("100,000 rows, one after the other")
+		t.Skip("100,000 rows, one after the other: nothing for the race detector")
 	}
 	s := openTemp(t)
 	mustExec(t, s, `PRAGMA synchronous = OFF`)

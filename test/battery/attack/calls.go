@@ -149,6 +149,7 @@ var calls = table{
 			}
 			return err
 		}}),
+	// What the levels ask for at the same time has to fit into fs.aio-max-nr, 65536.
 	"aio": fixed(sys("io_setup", unix.SYS_IO_SETUP, 20000, block(8))),
 }
 
