@@ -96,6 +96,12 @@ func awaitThat(t *testing.T, done func() bool) {
 	}
 }
 
+func stopped(t *testing.T, pid int) bool {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	check(t, err)
+	return strings.Contains(string(stat), ") T ")
+}
+
 func allDead(t *testing.T, pids []string) bool {
 	for _, pid := range pids {
 		if alive(t, pid) {
@@ -158,6 +164,7 @@ func TestGuardHangs(t *testing.T) {
 	g.reached()
 	first := r.guard.process.pid()
 	check(t, unix.Kill(first, unix.SIGSTOP))
+	awaitThat(t, func() bool { return stopped(t, first) }) // till then one of its threads may still answer
 	r.Renew(Now(), time.Hour)
 	awaitThat(t, func() bool { return !alive(t, strconv.Itoa(first)) })
 	g.pass()
